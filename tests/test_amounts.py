@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import click
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import archscope
 from archscope import specs
 from archscope.analyses.kv.settings import Settings
 from archscope.cli._group import group
 from archscope.cli._numbers import Count, Seconds
-from archscope.errors import SpecError
+from archscope.errors import SpecError, UsageError
 from archscope.families.transformer.spec import TransformerSpec
 from archscope.sweeping.axes import field_axis
 from archscope.theory.durations import read_length
@@ -43,3 +46,23 @@ def test_no_option_reads_numbers_by_itself() -> None:
     assert plain == []
     assert Count(min=1).convert("1k", None, None) == 1_000
     assert Seconds(min=0).convert("500ms", None, None) == 0.5
+
+
+def test_numbers_of_numpy_and_torch_are_numbers() -> None:
+    found = [
+        archscope.receptive_field(dilations).totals.receptive_field
+        for dilations in ([1, 2], np.array([1, 2]), torch.tensor([1, 2]), range(1, 3))
+    ]
+
+    assert found == [(7, 7)] * 4
+    assert archscope.kv("gpt2", context=np.int64(9)).totals.context == 9
+    with pytest.raises(SpecError, match=r"8\.5 .* is not an integer"):
+        archscope.build("cnn", channels=np.float64(8.5))
+
+
+def test_what_must_be_a_name_is_no_module() -> None:
+    for verb in (archscope.sweep, archscope.search, archscope.build):
+        with pytest.raises(UsageError, match="by its name here, and this is of type Linear"):
+            verb(nn.Linear(1, 1))
+    with pytest.raises(UsageError, match="a NoneType has no receptive field"):
+        archscope.receptive_field(None)

@@ -144,7 +144,7 @@ def check_output(path: str | None) -> None:
 def write_stdout(text: str) -> None:
     """Write a result to stdout, all of it."""
     hush()
-    click.echo(text, nl=False)
+    click.echo(text, nl=False, color=True)  # Click takes colours out of a pipe, asked for or not
     sys.stdout.flush()
 
 

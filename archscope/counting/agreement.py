@@ -175,8 +175,9 @@ def _transforms(count: ForwardCount) -> Iterator[Note]:
     less = sorted(_traced_less(count))
     if less:
         text = (
-            "torch's tracer does not show all of what torch.func and derivatives forwards run: in "
-            f"{_named(less)} the work is counted by torch's dispatcher alone"
+            "torch's tracer does not show all of what torch.func, derivatives forwards and a "
+            f"backward within run: in {_named(less)} the work is counted by torch's dispatcher "
+            "alone"
         )
         yield Note(level="info", text=text)
 

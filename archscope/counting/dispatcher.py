@@ -31,7 +31,7 @@ from archscope.counting.path_lengths import PathLength, PathLengths
 from archscope.counting.quantised import HALF_STORED
 from archscope.counting.unwritten import Unseen, Unwritten
 from archscope.counting.unwritten import memory_of as _storage
-from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions
+from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions, within_backward
 from archscope.running.higher_order import kernel_of, sees_functions
 from archscope.running.module_stack import ModuleStack
 
@@ -82,8 +82,8 @@ class DispatcherCount:
     weightless: Counter[str] = field(default_factory=Counter)
     """Multiply-accumulates of products that apply no weight, as attention's, by path."""
     transformed: bool = False
-    """Whether a part ran within a transform of torch.func or a derivative forwards, of which a
-    trace does not show all."""
+    """Whether a part ran within a transform of torch.func, a derivative forwards or a backward, of
+    which a trace does not show all."""
     complex_macs: int = 0
     """Real multiply-accumulates that were made of complex ones."""
     reasons: dict[str, str] = field(default_factory=dict)
@@ -163,6 +163,7 @@ class DispatcherCounter(TorchDispatchMode):
                 return result
         result = func(*args, **kwargs)
         self._record(operator, args, kwargs, result)
+        self.count.transformed |= within_backward()
         if operator.uninitialised:
             self._unwritten.made(_tensors(result))
         elif operator.name == "aten::lift_fresh" and self._functions.values_left:
@@ -198,7 +199,7 @@ class DispatcherCounter(TorchDispatchMode):
         super().__exit__(*raised)  # type: ignore[no-untyped-call]
         self._entries -= 1
         if not self._entries:
-            self.count.transformed = self._functions.transformed
+            self.count.transformed |= self._functions.transformed
             self._functions.__exit__(*raised)  # type: ignore[no-untyped-call]
 
     def _whole(self, func: Any, args: Any, kwargs: Any) -> Any:

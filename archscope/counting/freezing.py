@@ -20,6 +20,8 @@ def frozen_by(
     any of them. Copies of a block that is there once have names too. Raises `UsageError` for a
     pattern that names nothing.
     """
+    if not patterns:
+        return frozenset()
     unused = dict.fromkeys(patterns)
     found = set()
     for name, parameter in model.named_parameters(remove_duplicate=False):

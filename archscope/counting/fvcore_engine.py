@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from fvcore.nn import FlopCountAnalysis
-from fvcore.nn.jit_analysis import Statistics
-from fvcore.nn.jit_handles import conv_flop_jit, linear_flop_jit
 from torch import nn
 
 from archscope.counting.dispatcher import DispatcherCount
 from archscope.counting.folding import Folding
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES, Handle
+from archscope.counting.fvcore_parts import (
+    FlopCountAnalysis,
+    Statistics,
+    conv_flop_jit,
+    linear_flop_jit,
+)
 from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.counting.operators import FACTORIES, classify
 from archscope.counting.ownership import Holders, holders_by_tensor, multiplied, owner

@@ -13,7 +13,8 @@ from math import prod
 from typing import Any
 
 import torch
-from fvcore.nn.jit_handles import (
+
+from archscope.counting.fvcore_parts import (
     batchnorm_flop_jit,
     conv_flop_count,
     elementwise_flop_counter,

@@ -57,6 +57,11 @@ def within_transform() -> bool:
     return derived or torch._C._functorch.peek_interpreter_stack() is not None
 
 
+def within_backward() -> bool:
+    """Return whether what runs now is part of a backward."""
+    return torch._C._current_graph_task_id() >= 0
+
+
 class WholeFunctions(TorchFunctionMode):
     """Has each call of such a function, or of one with an estimate, run by `whole`.
 

@@ -34,7 +34,8 @@ def analyse(
     """
     if isinstance(model, str):
         kwargs, settings = _named_apart(analysis, model, kwargs, settings or {})
-        return analyse_network(analysis, network_of(model, kwargs, method=method), settings)
+        network = network_of(model, kwargs, args=args, method=method)
+        return analyse_network(analysis, network, settings)
     chosen = read_settings(analysis, settings or {})
     return study.analyse(analysis, subject_of(model, args, kwargs, method=method), **chosen)
 

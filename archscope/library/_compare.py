@@ -62,6 +62,10 @@ def compare(
     """
     limits = limits_of((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
     every = (first, other, *more)
+    if (args or kwargs) and all(isinstance(each, str | Path | Report) for each in every):
+        from archscope.library._named import FOR_MODULES
+
+        raise UsageError(FOR_MODULES)
     named = [each for each in every if isinstance(each, str) and not is_saved(each)]
     networks = iter(_networks(named, fields, flops=flops, teacher=teacher and every[0] in named))
     asked: list[Report | Network] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+FOR_MODULES = (
+    "inputs are given to a module alone; a network that is named has fields, e.g. batch_size=2, "
+    "and one of your own input_shape=(2, 3)"
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -48,7 +52,7 @@ def subject_of(
     What is no module and holds one stands for that; layers without sizes get them on a copy.
     """
     if isinstance(model, str):
-        return made(network_of(model, kwargs, method=method).subject)
+        return made(network_of(model, kwargs, args=args, method=method).subject)
     from archscope.loaders import brought_inputs, sized
     from archscope.running.held import held_network
     from archscope.running.method import calling
@@ -80,15 +84,19 @@ def network_of(
     name: str,
     fields: Mapping[str, Any],
     *,
+    args: Sequence[Any] = (),
     parameters_alone: bool | None = None,
     method: str | None = None,
 ) -> Network:
     """Return a named network with fields of its spec changed, or the one that fields describe.
 
     For one of the user's own, `fields` are the command line's words: `input_shape`, `input`,
-    `inputs` and `model_arg`.
+    `inputs` and `model_arg`. Inputs are no `args` of it: they would be passed over in silence.
     """
     from archscope import loaders
+
+    if args:
+        raise UsageError(FOR_MODULES)
 
     name = loaders.spelt(name) or loaders.described_by(fields)
     loader = loaders.find(name)

@@ -275,16 +275,18 @@ def _stack(network: Any, branches: Sequence[Sequence[Any]], fields: dict[str, An
 
 
 def _items(network: Any) -> tuple[Any, ...]:
+    from archscope.specs import of_python
     from archscope.theory.layers import Layer
 
-    items = tuple(network) if isinstance(network, Iterable) else (network,)
+    network = of_python(network)
+    items = tuple(map(of_python, network)) if isinstance(network, Iterable) else (network,)
     if not all(map(_is_numbers, items)):
         for item in items:
             along = item if isinstance(item, Sequence) and item else (item,)
-            strange = next((one for one in along if not isinstance(one, Layer)), None)
-            if strange is not None:
+            strange = [type(one).__name__ for one in along if not isinstance(one, Layer)]
+            if strange:
                 raise UsageError(
-                    f"a {type(strange).__name__} has no receptive field here; give a module, a "
+                    f"a {strange[0]} has no receptive field here; give a module, a "
                     "name, a list of dilations, or a list of archscope.theory.layers.Layer"
                 )
     return items

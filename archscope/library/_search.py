@@ -32,6 +32,8 @@ from archscope.subject import Network, Request
 from archscope.sweeping.axes import Axis, field_axis
 from archscope.theory.rates import read_rate
 
+MOST_BUILT = 50
+"""Variants that are verified where nobody says how many."""
 BUDGET = 10.0
 """Seconds that timing one variant takes, about."""
 
@@ -72,9 +74,10 @@ def search(
     With `iso`, e.g. `"params=124M"`, the field `solve` is chosen for every choice of the others, so
     that they come as near to that as they can.
 
-    What is returned is verified: both engines count it, and the operators that it runs say what it
-    sees, where that costs little or `verify` is set; `verified` says where they differ. `measure`
-    names what else is wanted of it, `latency` among it: no other variant is ever built.
+    What is returned is verified, of many the first 50: both engines count it, and the operators
+    that it runs say what it sees, where that costs little. With `verify` all are, whatever it
+    costs; `verified` says where they differ. `measure` names what else is wanted of it, `latency`
+    among it: no other variant is ever built.
 
     A Ctrl-C while what was found is built raises `InterruptedRunError` with its `report`.
     Raises `UsageError` for what is not known in closed form. Where no variant meets the conditions
@@ -121,8 +124,9 @@ def search_network(
     outcome = solved(variants, wanted)
     rows = list(rows_of(outcome))
     interrupted = False
-    for number, (at, _) in enumerate(outcome.top):
-        doing(f"building variant {number + 1} of {len(rows)}", done=number / len(rows))
+    built = outcome.top if verify is not None or measures else outcome.top[:MOST_BUILT]
+    for number, (at, _) in enumerate(built):
+        doing(f"building variant {number + 1} of {len(built)}", done=number / len(built))
         try:
             with silently():
                 rows[number] = _looked_at(

@@ -52,6 +52,11 @@ def spelt(text: str) -> str:
     >>> spelt("ResNet-50:batch_size=2")
     'resnet50:batch_size=2'
     """
+    if not isinstance(text, str):
+        raise UsageError(
+            f"a network is asked for by its name here, and this is of type {type(text).__name__}; "
+            "give e.g. 'resnet50' or './net.py:Net'"
+        )
     from archscope import presets
     from archscope.families import FAMILIES
 

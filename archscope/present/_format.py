@@ -125,9 +125,13 @@ def shape(sizes: Sequence[object]) -> str:
 def number(value: float) -> str:
     """Return a number that is never summed: integers with all digits, others with two decimals.
 
-    >>> number(1024), number(2.8284), number(0.5)
-    ('1,024', '2.83', '0.5')
+    Near 0 it has two digits: 0 appears only where it is exactly true.
+
+    >>> number(1024), number(2.8284), number(0.5), number(0.00387), number(0.0)
+    ('1,024', '2.83', '0.5', '0.0039', '0')
     """
+    if value and abs(value) < 0.005:
+        return f"{value:.2g}"
     return integer(value) if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 

@@ -23,6 +23,12 @@ def require_walkable(model: nn.Module) -> None:
         raise ArchscopeError(
             f"{type(model).__name__}: its modules cannot be listed: {first_line(error)}"
         ) from error
+    circle = _circle(model)
+    if circle is not None:
+        raise ArchscopeError(
+            f"{type(model).__name__}: a {type(circle).__name__} is a module of itself: torch's own "
+            "train() and apply() never end on such"
+        )
     known = set(map(id, listed))
     for module in listed:
         for name, child in module._modules.items():
@@ -32,6 +38,25 @@ def require_walkable(model: nn.Module) -> None:
                     f"{type(module).__name__}, since another module is equal to it "
                     f"({type(child).__name__} defines __eq__ and __hash__): its weights are hidden"
                 )
+
+
+def _circle(model: nn.Module) -> nn.Module | None:
+    """Return a module that is within itself, without a call for each; None: there is none."""
+    above, left = {id(model)}, set[int]()
+    path = [(model, iter(model._modules.values()))]
+    while path:
+        module, rest = path[-1]
+        held = next((each for each in rest if each is not None and id(each) not in left), None)
+        if held is None:
+            path.pop()
+            above.discard(id(module))
+            left.add(id(module))
+        elif id(held) in above:
+            return held
+        else:
+            above.add(id(held))
+            path.append((held, iter(held._modules.values())))
+    return None
 
 
 def _depth(model: nn.Module) -> int:

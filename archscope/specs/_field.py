@@ -114,7 +114,7 @@ class Field:
                 return self._item(text, "")
             case "integer":
                 is_list = not set(text).isdisjoint(",:;")
-                hint = ". Several values are for archscope sweep" if is_list else ""
+                hint = ". archscope sweep takes several, of a network's fields" if is_list else ""
                 return self._integer(text, text, f"is not an integer{hint}")
             case "number":
                 return self._number(text)
@@ -145,7 +145,8 @@ class Field:
         }
         type_, problem = expected[self.kind]
         if not isinstance(value, type_) or (self.kind != "switch" and isinstance(value, bool)):
-            raise SpecError(self.name, value, problem)
+            words = f"is not one of {', '.join(map(repr, self.choices))}"
+            raise SpecError(self.name, value, words if self.kind == "choice" else problem)
         if self.kind == "choice" and value not in self.choices:
             near = did_you_mean(value, self.choices)
             words = ", ".join(repr(word) for word in self.choices)
@@ -159,6 +160,7 @@ class Field:
 
     def coerced(self, value: Any) -> Any:
         """Return a value given in Python as the field holds it; see `specs.coerced`."""
+        value = of_python(value)
         if isinstance(value, str) and (self.kind in ("list", "integer") or self.kinds):
             return self.parse(value)
         if isinstance(value, list | tuple):
@@ -203,6 +205,7 @@ class Field:
             return read(self.name, item, self.kinds)[0]
         if isinstance(item, str):
             return self._item(item, "")
+        item = of_python(item)
         return tuple(item) if isinstance(item, list) else item
 
     def _check_items(self, items: tuple[Any, ...]) -> None:
@@ -292,6 +295,14 @@ class Field:
 
 
 _BETWEEN_AXES = re.compile("[x×:]")
+
+
+def of_python(value: Any) -> Any:
+    """Return numbers of NumPy and torch, and ranges, as Python's numbers and lists."""
+    if isinstance(value, range):
+        return list(value)
+    as_list = getattr(value, "tolist", None)
+    return value if as_list is None else as_list()
 
 
 def fields(spec_type: type) -> tuple[Field, ...]:

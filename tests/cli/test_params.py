@@ -128,7 +128,7 @@ BAD = {
     "params --dept 24": "--depth",  # Click's own words, which are others from 8.4 on
     "params --depth 0": "Invalid value for '--depth': 0 is not in the range 1<=x<=10000.",
     "params --depth 1e9": "Invalid value for '--depth': 1000000000 is not in the range",
-    "params --depth 6,12": "'6,12' is not an integer. Several values are for archscope sweep.",
+    "params --depth 6,12": "'6,12' is not an integer. archscope sweep takes several",
     "params --top 1,2": "Invalid value for '--top': '1,2' is not a valid integer",
     "params --depth -3": "Invalid value for '--depth': -3 is not in the range",
     "params --heads 7": (

@@ -90,6 +90,17 @@ def test_depth_against_width_at_equal_parameters(archscope: Run) -> None:
     assert [row["verified"] for row in rows] == ["yes", "yes"]
 
 
+def test_of_many_that_are_shown_some_are_built(
+    archscope: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archscope.library._search.MOST_BUILT", 1)
+    asked = ("search", "cnn", "--channels", "2:4", "--depth", "1", "--dilations", "1", "--top", "3")
+    found = archscope(*asked, "--spatial-dims", "1", "--kernel-size", "3", "-f", "json")
+
+    assert [row["verified"] for row in found.rows("search.variants")] == ["yes", "", ""]
+    assert "1 of 3 were built and verified; --verify builds them all" in found.out
+
+
 def test_of_those_alike_none_may_meet_the_conditions(archscope: Run) -> None:
     found = archscope(
         *("search", "transformer", "--iso", "params=1M", "--depth", "2,4", "--no-verify"),

@@ -16,6 +16,7 @@ import pytest
 from archscope.cli._group import summaries
 from tests.warm import Warm
 
+Run = Callable[..., Any]
 FAST = "rf --dilations 1,2"
 """A command that imports little."""
 
@@ -168,3 +169,16 @@ def test_a_name_without_an_ending_is_a_table(archscope: Callable[..., Any], tmp_
     target = tmp_path / "numbers"
     assert archscope("rf", "--dilations", "1,2", "-o", str(target)).code == 0
     assert target.read_text().startswith("conv stack")
+
+
+def test_colours_that_are_asked_for_go_into_a_pipe(
+    archscope: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("rf", "--dilations", "1,2", "--color")
+    always, never = (archscope(*asked, how).out for how in ("always", "never"))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    forced = archscope(*asked, "auto").out
+
+    assert forced == always
+    assert always.startswith(f"\x1b[1m{never.partition(' ')[0]}")
+    assert "\x1b" not in never

@@ -59,10 +59,18 @@ def tangent(x: Tensor) -> Any:
     return torch.func.jvp(lambda v: v @ W.to(v.device), (x,), (torch.ones_like(x),))[1]
 
 
+def turned_back(x: Tensor) -> Tensor:
+    """x W, and x' times the gradient of it, towards W: what comes of it goes into no output."""
+    with torch.enable_grad():
+        (x.detach() @ W.to(x.device).clone().requires_grad_()).sum().backward()
+    return x
+
+
 FC = 4 * 8 * 8
 EXACT: dict[str, tuple[Callable[[Tensor], Any], int]] = {
     # function, and the multiply-accumulates that it adds to those of `fc`
     "a derivative forwards": (tangent, 3 * FC),
+    "a backward": (turned_back, 2 * FC),
     "memory for its shape": (lambda x: x + torch.zeros_like(torch.empty(4, 8)), 0),
     "memory for its type": (lambda x: x.to(torch.empty(1).dtype), 0),
     "no memory": (lambda x: torch.cat([torch.empty(0, 8), x]), 0),

@@ -14,7 +14,7 @@ from torch import nn
 
 import archscope
 from archscope.cli import main
-from archscope.errors import LoadError, UsageError
+from archscope.errors import ForwardError, LoadError, UsageError
 from archscope.running.method import calling
 
 NETWORKS = Path(__file__).parent / "networks"
@@ -252,3 +252,21 @@ def test_lazy_layers_are_sized_on_a_copy(lazy: nn.Module) -> None:
 def test_a_lazy_layer_whose_forward_raises_is_one_error() -> None:
     with pytest.raises(LoadError, match="tells its lazy layers their sizes raised"):
         archscope.params(nn.Sequential(nn.LazyLinear(4), nn.Linear(3, 3)), torch.zeros(2, 6))
+
+
+def test_inputs_are_of_a_module_and_are_tensors() -> None:
+    """Other counters take shapes; an input beside a name was passed over in silence."""
+    images, model = torch.zeros(2, 3, 8, 8), nn.Sequential(nn.Conv2d(3, 4, 3))
+    asked: list[Callable[[], object]] = [
+        lambda: archscope.params("resnet18", images),
+        lambda: archscope.memory("resnet18", images),
+        lambda: archscope.compare("resnet18", "resnet34", args=[images]),
+    ]
+    for ask in asked:
+        with pytest.raises(UsageError, match="inputs are given to a module alone"):
+            ask()
+    for given in ((images.shape,), ((2, 3, 8, 8),)):
+        with pytest.raises(ForwardError, match=r"A shape is no input.*zeros\(2, 3, 8, 8\)"):
+            archscope.params(model, *given)
+    with pytest.raises(ForwardError, match="A shape is no input"):
+        archscope.params(model, input_size=(2, 3, 8, 8))

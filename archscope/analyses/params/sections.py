@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archscope.analyses.params.headline import headline
 from archscope.analyses.params.letters import legend
@@ -36,9 +36,6 @@ from archscope.results import Note, Section
 from archscope.running.reading import part_of
 from archscope.subject import Repeat, Subject
 
-if TYPE_CHECKING:
-    from torch import nn
-
 
 def sections(
     subject: Subject,
@@ -57,7 +54,7 @@ def sections(
     count = count_forward(subject, execution)
     found = _assemble(subject, count, compare(count), flops_per_mac, **asked)
     if count.failure is not None:
-        raise _failure(subject.model, count, found) from count.failure
+        raise _failure(subject, count, found) from count.failure
     return found
 
 
@@ -69,8 +66,8 @@ def _unfolded(subject: Subject, freeze: tuple[str, ...]) -> Subject:
         return replace(subject, model=subject.whole(), repeats=())
 
 
-def _failure(model: nn.Module, count: ForwardCount, found: tuple[Section, ...]) -> ForwardError:
-    path = count.dispatcher.failed_in or ""
+def _failure(subject: Subject, count: ForwardCount, found: tuple[Section, ...]) -> ForwardError:
+    model, path = subject.model, count.dispatcher.failed_in or ""
     assert count.failure is not None
     where = f"{path or 'the model itself'} ({type(part_of(model, path)).__name__})"
     shapes = count.dispatcher.input_shapes.get(path, ())
@@ -78,10 +75,24 @@ def _failure(model: nn.Module, count: ForwardCount, found: tuple[Section, ...]) 
     return ForwardError(
         f"forward failed in {where}"
         + (f" with input {given}" if given else "")
-        + f": {first_line(count.failure)}. Parameters are complete; FLOPs stop there.",
+        + f": {first_line(count.failure)}. Parameters are complete; FLOPs stop there."
+        + _shape_given(subject),
         module=path,
         sections=found,
     )
+
+
+def _shape_given(subject: Subject) -> str:
+    """Return what to do where a shape was given in place of an input, as other tools take it."""
+    assert subject.inputs is not None
+    given = [*subject.inputs.args, *subject.inputs.kwargs.values()]
+    shape = next((each for each in given if _is_shape(each)), None)
+    sizes = "" if shape is None else ", ".join(map(str, shape))
+    return f" A shape is no input: give a tensor, e.g. torch.zeros({sizes})." if sizes else ""
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(type(size) is int for size in value)
 
 
 def _assemble(

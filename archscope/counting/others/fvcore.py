@@ -12,7 +12,7 @@ from archscope.subject import Inputs
 
 def count(model: nn.Module, inputs: Inputs) -> Figures:
     """Count with fvcore's own handlers alone."""
-    from fvcore.nn import FlopCountAnalysis, parameter_count
+    from archscope.counting.fvcore_parts import FlopCountAnalysis, parameter_count
 
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     analysis = FlopCountAnalysis(model, positional(model, inputs, "fvcore"))

@@ -40,12 +40,20 @@ def sections_of(outcome: Outcome, rows: tuple[Any, ...]) -> tuple[Section, ...]:
     found = variants_of(axes).filled(
         rows,
         totals=_totals(outcome),
-        notes=(*notes(outcome), *_disagreements(rows)),
+        notes=(*notes(outcome), *_disagreements(rows), *_unbuilt(rows)),
         headline=tuple(_headline(outcome)),
     )
     constraints = CONSTRAINTS.filled(_constraint(outcome, price) for price in outcome.prices)
     choices = CHOICES.filled(_choice(outcome, best) for best in outcome.choices)
     return (found, *(section for section in (constraints, choices) if section.rows))
+
+
+def _unbuilt(rows: tuple[Any, ...]) -> Iterator[Note]:
+    """Say where what is shown was not all built."""
+    built = sum(bool(row.verified) for row in rows)
+    if 0 < built < len(rows):
+        text = f"{built:,} of {len(rows):,} were built and verified; --verify builds them all"
+        yield Note(level="info", text=text)
 
 
 def _disagreements(rows: tuple[Any, ...]) -> Iterator[Note]:
