@@ -36,8 +36,8 @@ def test_help_begins_with_what_it_is_and_has_examples(archscope: Callable[..., A
 
 
 def test_a_setting_that_is_none_is_one_line(archscope: Callable[..., Any]) -> None:
-    run = archscope("memory", *SMALL, "--lora", "r=8,targets=query")
+    run = archscope("memory", *SMALL, "--lora", "r=8,targets=nobody")
 
     assert (run.code, run.out) == (2, "")
-    assert run.err.startswith("Error: lora: targets=query names no module.")
+    assert run.err.startswith("Error: lora: targets=nobody names no module.")
     assert len(run.err.splitlines()) == 1
