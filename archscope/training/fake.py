@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -53,6 +54,8 @@ def fake_mode() -> Iterator[Any]:
 
 KNOWN = 2**18
 """Elements of the largest tensor whose values are known."""
+_UNHEARD = logging.Logger(__name__, logging.CRITICAL)
+"""What torch tells of an operator that refuses its shapes: a traceback, beside the error itself."""
 _FACTORIES = ("arange", "eye", "full", "ones", "scalar_tensor", "zeros")
 
 _LOSSES = ("binary_cross_entropy", "mse_loss", "smooth_l1_loss", "soft_margin_loss")
@@ -69,7 +72,7 @@ def _fakes() -> Any:
 
     dispatch = inspect.unwrap(FakeTensorMode.__torch_dispatch__)
     there = _torch_here()
-    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN}
+    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN, "log": _UNHEARD}
     factories = {
         getattr(packet, overload)
         for packet in (getattr(torch.ops.aten, name) for name in _FACTORIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +53,18 @@ def test_a_step_that_fails_says_where_in_one_line(
 
     with pytest.raises(ForwardError, match=re.escape(f"{where}: RuntimeError: not today")):
         verb(model, torch.zeros(2, 4))
+
+
+def test_shapes_that_do_not_fit_leave_no_traceback_of_torchs_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[logging.LogRecord] = []
+    monkeypatch.setattr(logging.Logger, "handle", lambda self, record: heard.append(record))
+
+    with pytest.raises(ForwardError, match="cannot be multiplied"):
+        archscope.memory(nn.Sequential(nn.Linear(4, 4)), torch.zeros(2, 5))
+
+    assert not heard
 
 
 def test_a_batch_of_one_is_too_few_for_a_batch_norm() -> None:
