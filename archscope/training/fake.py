@@ -65,6 +65,9 @@ them: the memory that a loss holds is that of all."""
 _BAGS = ("_embedding_bag", "_embedding_bag_forward_only")
 """Functions whose kernels make some of what they return longer than it is in the end."""
 
+_NORMS = ("native_layer_norm", "native_group_norm", "native_batch_norm")
+"""Functions that return what they normalise, its means and the inverses of its deviations."""
+
 
 def _fakes() -> Any:
     """Return torch's mode without its wrapper, of which two methods are copies."""
@@ -86,6 +89,8 @@ def _fakes() -> Any:
         **dict.fromkeys((getattr(aten, name).default for name in _BAGS), _hold_one_more),
     }
 
+    norms = {getattr(aten, name).default for name in _NORMS}
+
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
         _dispatch_impl = _copy(FakeTensorMode._dispatch_impl, there, limit)
@@ -105,7 +110,7 @@ def _fakes() -> Any:
             made = dispatch(self, func, types, args, kwargs)
             if func in holds:
                 holds[func](made, *args, **(kwargs or {}))
-            return made
+            return _with_wide_statistics(made, args) if func in norms else made
 
         def known(self, tensor: Tensor) -> Tensor:
             """Return a tensor without data whose values are known, those of `tensor` as it is."""
@@ -142,6 +147,23 @@ def _hold_one_more(
     for tensor in (bags, *([sizes] if include_last_offset and sizes.shape < offsets.shape else ())):
         if tensor.numel():
             tensor.untyped_storage().resize_((tensor.numel() + 1) * tensor.element_size())
+
+
+def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> tuple[Tensor, ...]:
+    """Return statistics in 32 bits where the input has 16 and a parameter 32, as a CPU makes them.
+
+    So it is under autocast; torch's answer for tensors without data has all in 16.
+    """
+    parameters = [each for each in args[1:] if isinstance(each, Tensor)]
+    if not any(each.dtype is torch.float32 for each in parameters):
+        return tuple(made)
+    normed, *statistics = made
+    narrow = (torch.bfloat16, torch.float16)
+    wide = [
+        each.new_empty(each.shape, dtype=torch.float32) if each.dtype in narrow else each
+        for each in statistics
+    ]
+    return (normed, *wide)
 
 
 def _is_small(func: Any, args: Any, kwargs: Any) -> bool:

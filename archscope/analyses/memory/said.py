@@ -87,10 +87,12 @@ def notes(
         )
         yield Note(level="info", text=f"{text}, this is one draw")
     if settings.dropout == "card" or settings.attention_kernel == "flash":
+        casts = settings.autocast != "off" and settings.dropout == "card"
+        cast = ", and autocast casts what a card's does" if casts else ""
         yield Note(
             level="info",
-            text="attention and dropout keep what a card's kernels keep; --dropout cpu and "
-            "--attention-kernel math say otherwise",
+            text=f"attention and dropout keep what a card's kernels keep{cast}; "
+            "--dropout cpu and --attention-kernel math say otherwise",
         )
     if settings.micro_batch is not None:
         text = f"{passes:,} passes of {settings.micro_batch:,} each add up their gradients, which"
