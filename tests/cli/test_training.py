@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import archscope as library
@@ -33,6 +34,18 @@ def test_help_begins_with_what_it_is_and_has_examples(archscope: Callable[..., A
     run = archscope("memory", "--help")
 
     assert "archscope memory gpt2 --batch-size 8 --dtype bf16" in run.out
+
+
+def test_a_step_of_ones_own_network_runs_for_real(
+    archscope: Callable[..., Any], tmp_path: Path
+) -> None:
+    net = tmp_path / "net.py"
+    net.write_text("from torch import nn\n\ndef make():\n    return nn.Linear(4, 4)\n")
+
+    run = archscope("memory", f"{net}:make", "--input-shape", "2,4", "--check", "-f", "json")
+
+    saved, *_ = run.rows("memory.check")
+    assert (run.code, saved["measured"]) == (0, 2 * 4 * 4)  # the input alone
 
 
 def test_a_setting_that_is_none_is_one_line(archscope: Callable[..., Any]) -> None:
