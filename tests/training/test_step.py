@@ -238,6 +238,10 @@ def test_eight_bit_moments_have_a_scale_for_each_256() -> None:
     assert optimiser("8bit").bytes_of(torch.empty(100)) == 2 * 4 * 100  # too small: fp32
 
 
+def test_lion_keeps_a_momentum_alone() -> None:
+    assert optimiser("lion").bytes_of(torch.empty(10, 3)) == 4 * 30
+
+
 def test_words_are_read_or_refused() -> None:
     assert read_adapters("r=16,targets=q/v,dropout=.1,save=head") == Adapters(
         rank=16, targets=("q", "v"), dropout=0.1, saved=("head",)
