@@ -251,7 +251,9 @@ def test_a_batch_that_cannot_be_told_is_not_divided() -> None:
 
 
 def test_selective_recomputation_says_when_it_changes_nothing() -> None:
-    kept = archscope.memory("transformer", attention_kernel="math", **SMALL).totals.saved
+    written_out = archscope.memory("transformer", attention_kernel="math", **SMALL)
+    assert any("math is attention as papers write it" in n.text for n in written_out.notes)
+    kept = written_out.totals.saved
     math = archscope.memory(
         "transformer", attention_kernel="math", recompute="selective", **SMALL
     ).totals.saved
@@ -259,6 +261,7 @@ def test_selective_recomputation_says_when_it_changes_nothing() -> None:
 
     # Of 2 blocks with 2 heads of 8 x 8 scores, in fp32, and their masks of 8 x 8 bytes.
     assert kept - math == 2 * (4 * 2 * 8 * 8 + 8 * 8)
+    assert not any("math is attention as papers write it" in n.text for n in flash.notes)
     assert any("changes nothing where attention is one kernel" in n.text for n in flash.notes)
     again = archscope.train("transformer", recompute="selective", **SMALL).totals
     assert again.recomputed == 2 * 8 * 8 * 16  # scores alone: their answer is not needed

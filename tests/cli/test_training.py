@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import archscope as library
 
 SMALL = ("--depth", "2", "--d-model", "16", "--heads", "2", "--seq-len", "8", "--vocab-size", "32")
@@ -46,6 +48,24 @@ def test_a_step_of_ones_own_network_runs_for_real(
 
     saved, *_ = run.rows("memory.check")
     assert (run.code, saved["measured"]) == (0, 2 * 4 * 4)  # the input alone
+
+
+@pytest.mark.parametrize(
+    ("command", "by", "needs"),
+    [
+        ("memory", "check", "--check"),
+        ("memory", "closed", "--explain"),
+        ("kv", "check", "--verify"),
+        ("kv", "guesses", "--acceptance and --guesses"),
+        ("plan", "largest", "--max"),
+    ],
+)
+def test_rows_that_are_there_when_asked_for_say_what_asks_for_them(
+    archscope: Callable[..., Any], command: str, by: str, needs: str
+) -> None:
+    run = archscope(command, *SMALL, "--by", by)
+
+    assert (run.code, run.err) == (2, f"Error: --by {by} needs {needs}\n")
 
 
 def test_a_setting_that_is_none_is_one_line(archscope: Callable[..., Any]) -> None:

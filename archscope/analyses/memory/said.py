@@ -94,6 +94,12 @@ def notes(
             text=f"attention and dropout keep what a card's kernels keep{cast}; "
             "--dropout cpu and --attention-kernel math say otherwise",
         )
+    if settings.attention_kernel == "math" and any(x.function == _ATTENTION for x in step.saved):
+        yield Note(
+            level="info",
+            text="math is attention as papers write it; torch's own kernel of that name keeps "
+            "scaled copies of queries and keys too, and takes 16 bits to 32 within",
+        )
     if settings.micro_batch is not None:
         text = f"{passes:,} passes of {settings.micro_batch:,} each add up their gradients, which"
         yield Note(
