@@ -189,6 +189,8 @@ class Section:
     """The field of its rows that says whether a table shows a row unless all are asked for."""
     others: tuple[str, str] = ("row", "rows")
     """What the rows are that a table leaves out: one, and several."""
+    asked_by: tuple[str, ...] = ()
+    """The settings without which the answer has no such section; empty: it always has it."""
     cases: Cases | None = None
     """How its rows are results of tests; None: they are none."""
     rows: tuple[Any, ...] = ()

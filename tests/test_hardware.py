@@ -191,6 +191,27 @@ def test_a_person_says_a_word_and_hears_what_else_it_could_mean() -> None:
         named("h10")
 
 
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        ("H100 SXM", "h100"),
+        ("a100-80gb", "a100"),  # as a100 alone: the one with 40 GB and the PCIe card say so
+        ("a100 pcie 80gb", "a100-80gb-pcie"),
+        ("4090", "rtx-4090"),
+        ("4070 Ti", "rtx-4070-ti"),
+        ("Tesla V100-SXM2-32GB", "v100"),
+    ],
+)
+def test_a_card_is_named_by_some_of_its_parts(said: str, word: str) -> None:
+    assert named(said).word == word
+
+
+@pytest.mark.parametrize("said", ["40gb", "rtx", "sxm", "H100 94GB", "RTX 4090 Laptop GPU"])
+def test_parts_that_tell_no_card_are_refused(said: str) -> None:
+    with pytest.raises(UsageError, match="no cited figures"):
+        named(said)
+
+
 def test_the_vendor_may_be_left_out_and_hyphens_are_blanks() -> None:
     assert find("A100-SXM4-80GB") is find("NVIDIA A100-SXM4-80GB")
     assert find("NVIDIA Tesla T4") is find("Tesla T4")

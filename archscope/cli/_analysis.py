@@ -15,6 +15,7 @@ from archscope.cli._fields import option_of, text_of
 from archscope.cli._model import ModelCommand, read_model
 from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
+from archscope.errors import UsageError
 from archscope.library import analyse_network
 from archscope.study import claims_of, require, require_good
 from archscope.subject import Request
@@ -37,6 +38,7 @@ def command_of(analysis: Analysis) -> click.Command:
         view = output.view(**shown)
         given = {name: text for name, text in options.items() if text is not None}
         settings = {name: text_of(text) for name, text in given.items()}
+        _require_asked(analysis, shown["by"], given)
         network = read_model(model, Request(fields=fields))
         report = analyse_network(analysis.name, network, settings)
         output.show(report, view)
@@ -72,6 +74,15 @@ class _AnalysisCommand(ModelCommand):
                  if name not in fields}  # fmt: skip
         cut = [word.partition("=") for word in args]
         return ["".join((flags.get(name, name), *rest)) for name, *rest in cut]
+
+
+def _require_asked(analysis: Analysis, by: str | None, given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where rows are to be shown that are not asked for."""
+    for section in analysis.declared():
+        wanted = section.asked_by if section.name == by else ()
+        if not all(given.get(name) for name in wanted):
+            flags = " and ".join(specs.flag_of(name) for name in wanted)
+            raise UsageError(f"--by {by} needs {flags}")
 
 
 def _claimed(analysis: Analysis) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -187,8 +187,8 @@ def _write(
     written = write_whole(Path(output), text)
     if not quiet:
         size = _size(written)
-        offline = _offline(assets) if format_name == "html" else "read back by archscope report"
-        say(f"wrote {output} ({size}, {offline})")
+        of_it = {"html": _offline(assets), "json": "read back by archscope report"}
+        say(f"wrote {output} ({', '.join(filter(None, (size, of_it.get(format_name))))})")
 
 
 def _format_of(output: str) -> str:

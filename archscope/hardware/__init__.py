@@ -13,6 +13,7 @@ same name with another number of multiprocessors are unknown rather than wrong.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.hardware.amd import CARDS as _AMD
@@ -38,9 +39,7 @@ def find(name: str, multiprocessors: int | None = None) -> Card | None:
     `multiprocessors` is how many the driver counts: a slice of a card, or another card of the same
     name, has others. A name that several cards have is none without it.
     """
-    plain = re.sub(r"[\s_-]+", " ", name.strip().lower())
-    while plain != (shorter := _VENDORS.sub("", plain)):
-        plain = shorter
+    plain = _plain(name)
     cards = [
         card
         for card in CARDS
@@ -49,14 +48,49 @@ def find(name: str, multiprocessors: int | None = None) -> Card | None:
     return cards[0] if len(cards) == 1 else None
 
 
+def _plain(name: str) -> str:
+    """Return a driver's name with blanks alone between its parts, and without its vendor."""
+    plain = re.sub(r"[\s_-]+", " ", name.strip().lower())
+    while plain != (shorter := _VENDORS.sub("", plain)):
+        plain = shorter
+    return plain
+
+
+def _told(word: str) -> Card | None:
+    """Return the card that has all parts of `word`: the `h100-sxm`, the `a100-80gb`, the `3090`.
+
+    Of several it is the one whose word begins those of the others, as `h100` alone means it too.
+    """
+    parts = _plain(word).split()
+    found = [card for card in CARDS if _number(card) in parts and _has_all(card, parts)]
+    return next((a for a in found if all(b.word.startswith(a.word) for b in found)), None)
+
+
+def _number(card: Card) -> str:
+    """Return the part of a card's word that tells the chip: `4090` of `rtx-4090-super`."""
+    return next(part for part in card.word.split("-") if re.search(r"\d", part))
+
+
+def _has_all(card: Card, parts: Sequence[str]) -> bool:
+    """Return whether one of a card's names has all parts; `sxm` is a part of `sxm5`."""
+    every = [name.split() for name in (card.word.replace("-", " "), *card.names)]
+    return any(
+        all(
+            any(part == own or (part.isalpha() and own.startswith(part)) for own in name)
+            for part in parts
+        )
+        for name in every
+    )
+
+
 def named(word: str) -> Card:
     """Return the card that a person calls `word`; raises `UsageError` with those that come near.
 
-    >>> named("h100").names[0]
-    'h100 80gb hbm3'
+    >>> named("h100").names[0], named("H100 SXM").word, named("4090").word
+    ('h100 80gb hbm3', 'h100', 'rtx-4090')
     """
     words = {card.word: card for card in CARDS}
-    card = words.get(same_word(word.replace(" ", ""), words) or "") or find(word)
+    card = words.get(same_word(word.replace(" ", ""), words) or "") or find(word) or _told(word)
     if card is None:
         raise UsageError(
             f"no cited figures of a card {word!r} are known here."

@@ -40,10 +40,11 @@ def memory(
     `dtype` is what weights and inputs are cast to, `autocast` the number type of products:
     `fp32`, `fp16` or `bf16`. `attention_kernel` is `flash` or `math`, `dropout` whose mask is kept:
     a `card`'s or the `cpu`'s. `freeze` are patterns of what is not trained; `lora` what is trained
-    in place of the weights, `"r=16,targets=q_proj/v_proj"`; `recompute` is `none`, `full`,
-    `every:2` or `selective`; several passes of `micro_batch` sequences each add up their
-    gradients. With `explain` a section `closed` holds each tensor's closed form; with `check` one
-    real step runs on the CPU, and a section `check` holds what it took beside what was predicted.
+    in place of the weights, `"r=16,targets=q_proj/v_proj"`, layers by their own names or by those
+    of published checkpoints; `recompute` is `none`, `full`, `every:2` or `selective`; several
+    passes of `micro_batch` sequences each add up their gradients. With `explain` a section `closed`
+    holds each tensor's closed form; with `check` one real step runs on the CPU, and a section
+    `check` holds what it took beside what was predicted.
 
     Raises `ForwardError` where the network cannot be run without data, `ArchscopeError` where
     nothing can be trained.

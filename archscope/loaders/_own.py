@@ -6,6 +6,7 @@ import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archscope.errors import LoadError
@@ -102,8 +103,8 @@ def network(
         inputs = with_inputs(model)
         if inputs is not None and _weighs(model) <= _LARGEST and not runs_on_shapes(model, inputs):
             model = on_cpu(make)
-            inputs = with_inputs(model)
-        return described(model, inputs)
+            return described(model, with_inputs(model))
+        return replace(described(model, inputs), whole=lambda: whole().model)
 
     def whole() -> Subject:
         from archscope.running.device import default_device

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,7 +11,11 @@ from torch.nn import functional
 
 from archscope.errors import UsageError, did_you_mean
 from archscope.running.twin import own
+from archscope.training.projections import called_the_same, fused_layers, third_of
 from archscope.training.recipe import Adapters
+
+ALL_LINEAR = "all-linear"
+"""What peft calls every linear layer but the last."""
 
 
 class Adapted(nn.Module):
@@ -40,6 +44,29 @@ class Adapted(nn.Module):
         drops = self.dropout and x.is_floating_point()
         kept = functional.dropout(x, self.dropout, self.training) if drops else x
         return self.base_layer(x, *args, **kwargs) + self.lora_B(self.lora_A(kept))
+
+
+class AdaptedThirds(Adapted):
+    """A fused query, key and value with adapters beside some of them, each of its own."""
+
+    def __init__(
+        self, base: nn.Module, halves: Mapping[int, tuple[nn.Module, nn.Module]], dropout: float
+    ) -> None:
+        downs, ups = zip(*halves.values(), strict=True)
+        super().__init__(base, nn.ModuleList(downs), nn.ModuleList(ups), dropout)
+        self.thirds = tuple(halves)
+
+    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Return what the layer makes of x, its thirds plus the adapters' parts."""
+        kept = functional.dropout(x, self.dropout, self.training) if self.dropout else x
+        made = self.base_layer(x, *args, **kwargs)
+        downs: Any = self.lora_A
+        ups: Any = self.lora_B
+        for third, down, up in zip(self.thirds, downs, ups, strict=True):
+            part = up(down(kept))
+            width = part.shape[-1]
+            made.narrow(-1, third * width, width).add_(part)  # no copy, as beside a layer alone
+        return made
 
 
 class Saved(nn.Module):
@@ -84,11 +111,18 @@ def adapt(model: nn.Module, adapters: Adapters) -> tuple[str, ...]:
 
     Raises `UsageError` where a name means no layer that can have one.
     """
-    meant = _meant(model, adapters.targets)
+    thirds = _thirds(model, adapters.targets)
+    words = [word for word in adapters.targets if word not in thirds]
+    meant = _meant(model, words) if words or not thirds else {}
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     for path, layer in meant.items():
         _put(model, path, _adapted(layer, adapters))
+    if thirds:
+        for path, layer in fused_layers(model).items():
+            if path not in meant:
+                _put(model, path, _thirds_adapted(layer, sorted(thirds.values()), adapters))
+                meant[path] = layer
     for path in _named(model, adapters.saved, "save"):
         _put(model, path, Saved(model.get_submodule(path)))
     return tuple(meant)
@@ -101,7 +135,7 @@ def _put(model: nn.Module, path: str, module: nn.Module) -> None:
 
 def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
     able = {path: each for path, each in model.named_modules() if path and _way(each) is not None}
-    if not targets:
+    if not targets or tuple(targets) == (ALL_LINEAR,):
         linear = [path for path, each in able.items() if _is_linear(each)]
         if not linear:
             raise UsageError("lora: no layer here is linear; name others, e.g. targets=conv1/conv2")
@@ -123,7 +157,7 @@ def _named(model: nn.Module, words: Sequence[str], what: str) -> list[str]:
     paths = [path for path, _ in model.named_modules() if path]
     found: list[str] = []
     for word in words:
-        here = [path for path in paths if path == word or path.endswith(f".{word}")]
+        here = _ending_in(word, paths)
         if not here:
             able = (path for path in paths if _way(model.get_submodule(path)) is not None)
             last = list(dict.fromkeys(path.rpartition(".")[2] for path in able))
@@ -131,6 +165,23 @@ def _named(model: nn.Module, words: Sequence[str], what: str) -> list[str]:
             raise UsageError(f"lora: {what}={word} names no module.{near}")
         found += (path for path in here if path not in found)
     return found
+
+
+def _ending_in(word: str, paths: Sequence[str]) -> list[str]:
+    """Return the paths that end in a word or, where none does, in what others call the same."""
+    for name in called_the_same(word):
+        here = [path for path in paths if path == name or path.endswith(f".{name}")]
+        if here:
+            return here
+    return []
+
+
+def _thirds(model: nn.Module, words: Sequence[str]) -> dict[str, int]:
+    """Return which words name a third of a fused layer, and no layer of its own."""
+    paths = [path for path, _ in model.named_modules()]
+    found = {word: third_of(word) for word in words if not _ending_in(word, paths)}
+    thirds = {word: third for word, third in found.items() if third is not None}
+    return thirds if thirds and fused_layers(model) else {}
 
 
 def _is_linear(layer: nn.Module) -> bool:
@@ -156,6 +207,16 @@ def _adapted(layer: nn.Module, adapters: Adapters) -> Adapted:
     assert way is not None
     down, up = way(layer, adapters.rank)
     return Adapted(layer, down, up, adapters.dropout)
+
+
+def _thirds_adapted(layer: Any, thirds: Sequence[int], adapters: Adapters) -> AdaptedThirds:
+    width, inputs = layer.out_features // 3, layer.in_features
+    like = {"device": layer.weight.device, "dtype": layer.weight.dtype, "bias": False}
+    halves = {
+        third: (nn.Linear(inputs, adapters.rank, **like), nn.Linear(adapters.rank, width, **like))
+        for third in thirds
+    }
+    return AdaptedThirds(layer, halves, adapters.dropout)
 
 
 def _beside_linear(layer: Any, rank: int) -> tuple[nn.Module, nn.Module]:

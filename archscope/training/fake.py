@@ -54,6 +54,8 @@ def fake_mode() -> Iterator[Any]:
 
 KNOWN = 2**18
 """Elements of the largest tensor whose values are known."""
+_UNHEARD = logging.Logger(__name__, logging.CRITICAL)
+"""What torch tells of an operator that refuses its shapes: a traceback, beside the error itself."""
 _FACTORIES = ("arange", "eye", "full", "ones", "scalar_tensor", "zeros")
 
 _LOSSES = ("binary_cross_entropy", "mse_loss", "smooth_l1_loss", "soft_margin_loss")
@@ -64,7 +66,7 @@ _BAGS = ("_embedding_bag", "_embedding_bag_forward_only")
 """Functions whose kernels make some of what they return longer than it is in the end."""
 
 _NORMS = ("native_layer_norm", "native_group_norm", "native_batch_norm")
-_NARROW = (torch.bfloat16, torch.float16)
+"""Functions that return what they normalise, its means and the inverses of its deviations."""
 
 
 def _fakes() -> Any:
@@ -73,8 +75,7 @@ def _fakes() -> Any:
 
     dispatch = inspect.unwrap(FakeTensorMode.__torch_dispatch__)
     there = _torch_here()
-    silent = logging.Logger("fakes", logging.CRITICAL + 1)  # what fails is said once, by who asked
-    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN, "log": silent}
+    limit = {"CONSTANT_NUMEL_LIMIT": KNOWN, "log": _UNHEARD}
     factories = {
         getattr(packet, overload)
         for packet in (getattr(torch.ops.aten, name) for name in _FACTORIES)
@@ -88,7 +89,7 @@ def _fakes() -> Any:
         **dict.fromkeys((getattr(aten, name).default for name in _BAGS), _hold_one_more),
     }
 
-    norms = frozenset(getattr(aten, name).default for name in _NORMS)
+    norms = {getattr(aten, name).default for name in _NORMS}
 
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
@@ -122,18 +123,6 @@ def _fakes() -> Any:
     return Fakes
 
 
-def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> Sequence[Tensor]:
-    """Return what a norm makes; its kernels keep statistics in the number type of the weights."""
-    input, *others = args
-    mixed = input.dtype in _NARROW and any(
-        isinstance(each, Tensor) and each.dtype is torch.float32 for each in others
-    )
-    if not mixed:
-        return made
-    answer, *statistics = made
-    return (answer, *(each.new_empty(each.shape, dtype=torch.float32) for each in statistics))
-
-
 def _hold_what_was_reduced(loss: Tensor, one: Tensor, other: Tensor, *_: Any, **more: Any) -> None:
     """Let a loss hold the memory of a number for each element of what it is made of."""
     elements = prod(torch.broadcast_shapes(one.shape, other.shape))
@@ -158,6 +147,23 @@ def _hold_one_more(
     for tensor in (bags, *([sizes] if include_last_offset and sizes.shape < offsets.shape else ())):
         if tensor.numel():
             tensor.untyped_storage().resize_((tensor.numel() + 1) * tensor.element_size())
+
+
+def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> tuple[Tensor, ...]:
+    """Return statistics in 32 bits where the input has 16 and a parameter 32, as a CPU makes them.
+
+    So it is under autocast; torch's answer for tensors without data has all in 16.
+    """
+    parameters = [each for each in args[1:] if isinstance(each, Tensor)]
+    if not any(each.dtype is torch.float32 for each in parameters):
+        return tuple(made)
+    normed, *statistics = made
+    narrow = (torch.bfloat16, torch.float16)
+    wide = [
+        each.new_empty(each.shape, dtype=torch.float32) if each.dtype in narrow else each
+        for each in statistics
+    ]
+    return (normed, *wide)
 
 
 def _is_small(func: Any, args: Any, kwargs: Any) -> bool:

@@ -1,9 +1,9 @@
-"""Runs attention, dropout and norms as a card's kernels do, where those keep what a CPU's do not.
+"""Runs attention, dropout and RMS norms as a card's kernels do, where those keep less than a CPU's,
+and within autocast casts what a card casts.
 
 torch on a CPU keeps a dropout mask of the activation's number type, takes an RMS norm apart, and
 computes attention step by step where there is dropout, a trained mask, or values of another width;
-on a card the mask has one byte for an element, fused kernels keep what `card` says, and under
-autocast more functions compute in 4 bytes.
+on a card the mask has one byte for an element, and fused kernels keep what `card` says.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from archscope.training.again import run_again
-from archscope.training.autocast import as_a_card_computes
+from archscope.training.autocast import as_a_card_casts
 from archscope.training.card import fused_attention, fused_rms_norm
 from archscope.training.recipe import Recipe
 
@@ -29,15 +29,29 @@ _CTC_NAMES = (
     *("blank", "reduction", "zero_infinity"),
 )
 _ATTENTION: Any = functional.scaled_dot_product_attention
-_MULTIHEAD: Any = functional.multi_head_attention_forward
-_MULTIHEAD_INSIDE = FunctionType(
-    _MULTIHEAD.__code__,
-    {**_MULTIHEAD.__globals__, "has_torch_function": lambda operands: False},
-    _MULTIHEAD.__name__,
-    _MULTIHEAD.__defaults__,
-    _MULTIHEAD.__closure__,
-)
-"""The same function, which does not ask modes to answer in its place: what it calls does."""
+
+
+def _of_many(function: Any) -> FunctionType:
+    """Return the same function, which does not ask modes to answer in its place: its calls do."""
+    asks = [name for name in function.__globals__ if name.startswith("has_torch_function")]
+    return FunctionType(
+        function.__code__,
+        {**function.__globals__, **dict.fromkeys(asks, lambda *operands: False)},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+
+
+_OF_MANY: dict[Any, FunctionType] = {
+    function: _of_many(function)
+    for function in (
+        functional.multi_head_attention_forward,
+        *(functional.gumbel_softmax, functional.normalize, functional.softmin),
+        *(functional.lp_pool1d, functional.lp_pool2d, functional.lp_pool3d),
+    )
+}
+"""Functions that call others, which are answered here."""
 
 
 class AsOnCard(TorchFunctionMode):
@@ -49,8 +63,8 @@ class AsOnCard(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self._is_wide():
-            args, kwargs = as_a_card_computes(func, args, kwargs)
+        if self._recipe.dropout == "card" and torch.is_autocast_enabled("cpu"):
+            args, kwargs = as_a_card_casts(func, args, kwargs)
         if func in _DROPOUTS:
             return self._dropout(func, *args, **kwargs)
         if func is _ATTENTION:
@@ -60,9 +74,9 @@ class AsOnCard(TorchFunctionMode):
             return (
                 run_again(self._plain, *args, **kwargs) if again else self._plain(*args, **kwargs)
             )
-        if func is _MULTIHEAD:  # attention and dropout are within
+        if func in _OF_MANY:
             with self:
-                return _MULTIHEAD_INSIDE(*args, **kwargs)
+                return _OF_MANY[func](*args, **kwargs)
         if func in _CTC:
             read = {name: _read(each, name) for name, each in kwargs.items()}
             return func(*map(_read, args, _CTC_NAMES), **read)
@@ -70,11 +84,6 @@ class AsOnCard(TorchFunctionMode):
             found = fused_rms_norm(*args, **kwargs)
             return func(*args, **kwargs) if found is None else found
         return func(*args, **kwargs)
-
-    def _is_wide(self) -> bool:
-        """Return whether a card under autocast computes now, some functions in 4 bytes."""
-        asked = self._recipe.autocast and self._recipe.dropout == "card"
-        return bool(asked) and torch.is_autocast_enabled("cpu")
 
     def _dropout(self, func: Any, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Return native_dropout's answer, whose mask has a byte for each element."""
@@ -95,8 +104,7 @@ class AsOnCard(TorchFunctionMode):
             groups = query.shape[-3] // key.shape[-3]
             key, value = (each.repeat_interleave(groups, -3) for each in (key, value))
         scores = (query @ key.transpose(-2, -1)) * (given.get("scale") or query.shape[-1] ** -0.5)
-        wide = torch.float32 if self._is_wide() else None
-        weights = _masked(scores, given).softmax(-1, dtype=wide)
+        weights = _masked(scores, given).softmax(-1)
         weights = self._dropout(functional.dropout, weights, given.get("dropout_p", 0.0), True)
         return weights @ value
 

@@ -101,6 +101,19 @@ _ALL = (
         make=_torch("SGD", lr=0.1, momentum=0.9, foreach=False),
     ),
     Optimiser(
+        name="rmsprop",
+        help="a mean of squares for each parameter (Tieleman and Hinton 2012, lecture 6.5)",
+        bytes_of=lambda parameter: parameter.nbytes + _STEP,
+        make=_torch("RMSprop", foreach=False),
+        doubles_at_once=True,
+    ),
+    Optimiser(
+        name="lion",
+        help="momentum, one number for each parameter (Chen et al. 2023, algorithm 2)",
+        bytes_of=_momentum,
+        make=None,
+    ),
+    Optimiser(
         name="adafactor",
         help="a mean for each row and column of a matrix (Shazeer and Stern 2018, section 3)",
         bytes_of=_factored,

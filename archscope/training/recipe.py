@@ -54,8 +54,6 @@ class Recipe:
     """How attention is computed."""
     dropout: Dropout = "card"
     """Whose dropout."""
-    autocast: bool = False
-    """Whether it is trained under autocast."""
 
 
 _ADAPTER_WORDS = ("r", "targets", "dropout", "save")

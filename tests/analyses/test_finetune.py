@@ -75,8 +75,8 @@ def test_what_a_network_has_not_is_a_note_and_what_was_typed_an_error() -> None:
     assert "recomputed: recompute: no block" in said
     none = archscope.analyse("finetune", convolution, image, settings={"lora": "none"})
     assert not any("LoRA" in note.text for note in none.notes)
-    typed = {"lora": "r=2,targets=q"}
-    with pytest.raises(UsageError, match="targets=q names no module"):
+    typed = {"lora": "r=2,targets=nobody"}
+    with pytest.raises(UsageError, match="targets=nobody names no module"):
         archscope.analyse("finetune", convolution, image, settings=typed)
 
 

@@ -297,3 +297,11 @@ def test_a_search_goes_by_what_is_kept() -> None:
     assert (best.depth, best.kv_heads) == (4, 2)
     told = Known(FAMILIES.get("lstm"), FAMILIES.get("lstm").spec())
     assert told.measured(measure("kv_bytes"), "bytes").values == (asked("lstm").bytes,)
+
+
+def test_what_guesses_yield_stands_under_every_table() -> None:
+    report = archscope.kv("gpt2", acceptance=0.8, guesses=5)
+
+    said = next(line for line in report.section("layers").summary if "guesses" in str(line))
+    yields = next(part for part in said if not isinstance(part, str))
+    assert yields.value == pytest.approx((1 - 0.8**6) / (1 - 0.8))  # Leviathan, equation 1

@@ -95,7 +95,7 @@ def test_norms_under_autocast_compute_in_4_bytes_on_a_card() -> None:
     convolution, statistics = 2 * (2 * 3 * 81 + 8 * 27), 4 * (8 + 16)
     assert on_card.totals.saved == convolution + 784 * (4 + 4 + 4 + 4) + statistics + 64
     assert on_cpu.totals.saved == convolution + 784 * (2 + 2 + 2 + 2) + statistics + 64
-    assert any("in 4 bytes, as on a card" in note.text for note in on_card.notes)
+    assert any("autocast casts what a card's does" in note.text for note in on_card.notes)
 
 
 def test_a_check_is_refused_where_a_step_takes_more_than_there_is(
@@ -267,7 +267,9 @@ def test_a_batch_that_cannot_be_told_is_not_divided() -> None:
 
 
 def test_selective_recomputation_says_when_it_changes_nothing() -> None:
-    kept = archscope.memory("transformer", attention_kernel="math", **SMALL).totals.saved
+    written_out = archscope.memory("transformer", attention_kernel="math", **SMALL)
+    assert any("math is attention as papers write it" in n.text for n in written_out.notes)
+    kept = written_out.totals.saved
     math = archscope.memory(
         "transformer", attention_kernel="math", recompute="selective", **SMALL
     ).totals.saved
@@ -275,6 +277,7 @@ def test_selective_recomputation_says_when_it_changes_nothing() -> None:
 
     # Of 2 blocks with 2 heads of 8 x 8 scores, in fp32, and their masks of 8 x 8 bytes.
     assert kept - math == 2 * (4 * 2 * 8 * 8 + 8 * 8)
+    assert not any("math is attention as papers write it" in n.text for n in flash.notes)
     assert any("changes nothing where attention is one kernel" in n.text for n in flash.notes)
     again = archscope.train("transformer", recompute="selective", **SMALL).totals
     assert again.recomputed == 2 * 8 * 8 * 16  # scores alone: their answer is not needed

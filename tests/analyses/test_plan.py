@@ -225,6 +225,14 @@ def test_time_and_cost_follow_from_the_share_of_the_peak() -> None:
     assert again.hfu == pytest.approx(0.3 * again.hardware_flops / again.model_flops)
 
 
+def test_a_share_at_which_the_hardware_does_more_than_its_peak_is_told() -> None:
+    report = archscope.plan("transformer", gpu="a100", mfu=0.9, recompute="full", **SMALL)
+
+    said = [note.text for note in report.notes if note.level == "warning"]
+    most = report.totals.model_flops / report.totals.hardware_flops
+    assert any(f"the model's own share is at most {most:.1%}" in text for text in said)
+
+
 def test_a_saved_plan_is_read_back() -> None:
     report = archscope.plan("transformer", card_memory="9MB", max="depth", **SMALL)
     again = read_text(report.to("json"))
@@ -249,6 +257,7 @@ def test_a_saved_plan_is_read_back() -> None:
         ({"max": "dept", "gpu": "t4"}, "Did you mean 'depth'"),
         ({"max": "depth"}, "needs the memory of a card"),
         ({"gpu": "h10"}, "Did you mean 'h100'"),
+        ({"gpu": "a100", "mfu": 0}, "is a training that never ends"),
         ({"recipe": "megatron"}, "Did you mean 'megatron-"),
     ],
 )

@@ -82,6 +82,10 @@ def test_several_stand_side_by_side(run: Run, tmp_path: Path) -> None:
 
 def test_what_is_left_out_is_said(run: Run, tmp_path: Path) -> None:
     ended = run(*SMALL, "--no-rf", "-o", "run.json")
+    assert ended.err.rstrip().endswith("read back by archscope report)")
+    assert (
+        not run("run.json", "-o", "run.csv").err.rstrip().endswith("read back by archscope report)")
+    )
 
     assert ended.err.startswith("params ✓  flops ✓  time –")
     sections = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["sections"]

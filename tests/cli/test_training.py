@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 import archscope as library
 
@@ -35,9 +38,39 @@ def test_help_begins_with_what_it_is_and_has_examples(archscope: Callable[..., A
     assert "archscope memory gpt2 --batch-size 8 --dtype bf16" in run.out
 
 
+def test_a_step_of_ones_own_network_runs_for_real(
+    archscope: Callable[..., Any], tmp_path: Path
+) -> None:
+    net = tmp_path / "net.py"
+    net.write_text("from torch import nn\n\ndef make():\n    return nn.Linear(4, 4)\n")
+
+    run = archscope("memory", f"{net}:make", "--input-shape", "2,4", "--check", "-f", "json")
+
+    saved, *_ = run.rows("memory.check")
+    assert (run.code, saved["measured"]) == (0, 2 * 4 * 4)  # the input alone
+
+
+@pytest.mark.parametrize(
+    ("command", "by", "needs"),
+    [
+        ("memory", "check", "--check"),
+        ("memory", "closed", "--explain"),
+        ("kv", "check", "--verify"),
+        ("kv", "guesses", "--acceptance and --guesses"),
+        ("plan", "largest", "--max"),
+    ],
+)
+def test_rows_that_are_there_when_asked_for_say_what_asks_for_them(
+    archscope: Callable[..., Any], command: str, by: str, needs: str
+) -> None:
+    run = archscope(command, *SMALL, "--by", by)
+
+    assert (run.code, run.err) == (2, f"Error: --by {by} needs {needs}\n")
+
+
 def test_a_setting_that_is_none_is_one_line(archscope: Callable[..., Any]) -> None:
-    run = archscope("memory", *SMALL, "--lora", "r=8,targets=query")
+    run = archscope("memory", *SMALL, "--lora", "r=8,targets=nobody")
 
     assert (run.code, run.out) == (2, "")
-    assert run.err.startswith("Error: lora: targets=query names no module.")
+    assert run.err.startswith("Error: lora: targets=nobody names no module.")
     assert len(run.err.splitlines()) == 1

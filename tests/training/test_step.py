@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
 
@@ -156,6 +157,33 @@ def test_adapters_make_activations_little_smaller() -> None:
     assert trained == 4 * 3 * 2 * 2 * 256 * 8  # layers x (q, v) x (A, B) x d x r, of 4 bytes
 
 
+@pytest.mark.parametrize(
+    ("targets", "trained"),
+    [
+        (("q_proj", "value"), 2 * 2 * (8 + 8)),  # two thirds of qkv, each r (i + o)
+        (("c_attn",), 2 * (8 + 24)),  # the fused layer itself
+        (("all-linear",), 2 * (8 + 24)),  # all but the last
+        (("key", "o_proj"), 2 * (8 + 8) + 2 * (24 + 4)),
+    ],
+)
+def test_adapters_are_named_as_checkpoints_name_their_layers(
+    targets: tuple[str, ...], trained: int
+) -> None:
+    layers = {"qkv": nn.Linear(8, 24), "proj": nn.Linear(24, 4)}
+    it = subject(nn.Sequential(OrderedDict(layers)), 2, 8)
+
+    step = run_step(it, Recipe(adapters=Adapters(rank=2, targets=targets)), optimiser("sgd"))
+
+    assert sum(held.gradient for held in step.parameters) == 4 * trained
+
+
+def test_thirds_of_a_layer_with_few_key_heads_are_not_guessed() -> None:
+    it = subject(nn.Sequential(OrderedDict(qkv=nn.Linear(8, 36), proj=nn.Linear(36, 4))), 2, 8)
+
+    with pytest.raises(ArchscopeError, match="targets=q names no module"):
+        run_step(it, Recipe(adapters=Adapters(rank=2, targets=("q",))), optimiser("sgd"))
+
+
 def test_a_saved_head_is_a_copy_that_is_tied_no_more() -> None:
     model = nn.Sequential(nn.Embedding(10, 8), nn.Linear(8, 8), nn.Linear(8, 10, bias=False))
     model[2].weight = model[0].weight
@@ -210,6 +238,10 @@ def test_eight_bit_moments_have_a_scale_for_each_256() -> None:
     assert optimiser("8bit").bytes_of(torch.empty(100)) == 2 * 4 * 100  # too small: fp32
 
 
+def test_lion_keeps_a_momentum_alone() -> None:
+    assert optimiser("lion").bytes_of(torch.empty(10, 3)) == 4 * 30
+
+
 def test_words_are_read_or_refused() -> None:
     assert read_adapters("r=16,targets=q/v,dropout=.1,save=head") == Adapters(
         rank=16, targets=("q", "v"), dropout=0.1, saved=("head",)
@@ -232,7 +264,7 @@ def test_words_are_read_or_refused() -> None:
     ("recipe", "said"),
     [
         (Recipe(freeze=("*",)), "no parameter has requires_grad"),
-        (Recipe(adapters=Adapters(targets=("query",))), "targets=query names no module"),
+        (Recipe(adapters=Adapters(targets=("nobody",))), "targets=nobody names no module"),
         (Recipe(adapters=Adapters(targets=("1",))), "1 is of type ReLU, which can have no adapter"),
         (Recipe(adapters=Adapters(saved=("head",))), "save=head names no module"),
         (Recipe(recompute=Recompute()), "no block of this network repeats"),

@@ -19,9 +19,9 @@ class Settings:
     dtype: Literal["as-is", "fp32", "fp16", "bf16"] = option(
         "as-is", "what weights and inputs are cast to"
     )
-    optimizer: Literal["adamw", "adam", "sgd", "momentum", "adafactor", "muon", "8bit"] = option(
-        "adamw", "what updates the weights; momentum: SGD with it"
-    )
+    optimizer: Literal[
+        "adamw", "adam", "sgd", "momentum", "rmsprop", "lion", "adafactor", "muon", "8bit"
+    ] = option("adamw", "what updates the weights; momentum: SGD with it")
 
     def __post_init__(self) -> None:
         check(self)

@@ -220,6 +220,7 @@ GUESSES = Section(
     name="guesses",
     row_type=GuessRow,
     caption="Speculative decoding: what guessing so many tokens ahead comes to",
+    asked_by=("acceptance", "guesses"),
 )
 CHECK = Section(
     analysis="kv",
@@ -227,4 +228,5 @@ CHECK = Section(
     row_type=CheckRow,
     caption="Closed form beside the tensors of built layers",
     cases=Cases(suite="kv", name=("path",), outcome="outcome", detail="why"),
+    asked_by=("verify",),
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archscope.analyses.kv.question import Question
-from archscope.analyses.kv.rows import Totals
+from archscope.analyses.kv.rows import GuessRow, Totals
 from archscope.analyses.kv.steps import multiplying
 from archscope.results import Amount, Headline, Note, Words
 from archscope.theory.cache import Cache
@@ -44,6 +44,18 @@ def summary(cache: Cache, ask: Question, totals: Totals) -> Iterator[Words]:
         )
     if totals.room is not None:
         yield tuple(_fitting(cache, totals))
+
+
+def guessing(rows: Sequence[GuessRow]) -> Iterator[Words]:
+    """Yield what as many guesses as were asked for come to."""
+    for most in rows[-1:]:
+        yield (
+            f"With {most.guesses:,} {'guess' if most.guesses == 1 else 'guesses'} a step yields ",
+            Amount(value=most.tokens, kind="number"),
+            " tokens: ",
+            Amount(value=most.speed, kind="factor"),
+            " the speed where it takes no longer",
+        )
 
 
 def _more(words: str, value: int | None) -> Words:

@@ -22,7 +22,7 @@ from archscope.analyses.kv.rows import (
     RuntimeRow,
     Totals,
 )
-from archscope.analyses.kv.said import about, headline, notes, summary
+from archscope.analyses.kv.said import about, guessing, headline, notes, summary
 from archscope.analyses.kv.settings import Settings
 from archscope.analyses.kv.steps import at_least, batch_rows, guess_rows
 from archscope.results import Section
@@ -43,7 +43,8 @@ def sections(
     cost = step_cost(cache, ask.asked, ask.weights, ask.runtime)
     checked = _checked(network, cache, ask) if settings.verify else ()
     totals = _totals(cache, ask, cost, checked)
-    said = {"summary": tuple(summary(cache, ask, totals))}
+    guesses = tuple(guess_rows(cache, ask, settings))
+    said = {"summary": (*summary(cache, ask, totals), *guessing(guesses))}
     layers = tuple(_layer_rows(cache, ask))
     found = [
         LAYERS.filled(
@@ -62,8 +63,8 @@ def sections(
             BATCHES.filled(batch_rows(cache, ask), **said),
             CONTEXTS.filled(_context_rows(cache, ask), **said),
         ]
-    if settings.guesses is not None:
-        found.append(GUESSES.filled(guess_rows(cache, ask, settings), **said))
+    if guesses:
+        found.append(GUESSES.filled(guesses, **said))
     if settings.verify:
         found.append(CHECK.filled(checked, device="meta", **said))
     return tuple(found)

@@ -24,7 +24,6 @@ def recipe_of(settings: Settings) -> Recipe:
         recompute=read_recompute(settings.recompute),
         attention=settings.attention_kernel,
         dropout=settings.dropout,
-        autocast=settings.autocast != "off",
     )
 
 

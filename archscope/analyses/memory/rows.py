@@ -177,10 +177,12 @@ CLOSED = Section(
     row_type=ClosedRow,
     caption="What the forward keeps in closed form, tensor by tensor",
     folded=True,
+    asked_by=("explain",),
 )
 CHECK = Section(
     analysis="memory",
     name="check",
     row_type=CheckRow,
     caption="Predicted beside measured in one real step",
+    asked_by=("check",),
 )

@@ -87,14 +87,19 @@ def notes(
         )
         yield Note(level="info", text=f"{text}, this is one draw")
     if settings.dropout == "card" or settings.attention_kernel == "flash":
+        casts = settings.autocast != "off" and settings.dropout == "card"
+        cast = ", and autocast casts what a card's does" if casts else ""
         yield Note(
             level="info",
-            text="attention and dropout keep what a card's kernels keep; --dropout cpu and "
-            "--attention-kernel math say otherwise",
+            text=f"attention and dropout keep what a card's kernels keep{cast}; "
+            "--dropout cpu and --attention-kernel math say otherwise",
         )
-    if settings.autocast != "off":
-        how = "in 4 bytes, as on a card" if settings.dropout == "card" else "as on a CPU"
-        yield Note(level="info", text=f"under autocast norms, softmax and losses compute {how}")
+    if settings.attention_kernel == "math" and any(x.function == _ATTENTION for x in step.saved):
+        yield Note(
+            level="info",
+            text="math is attention as papers write it; torch's own kernel of that name keeps "
+            "scaled copies of queries and keys too, and takes 16 bits to 32 within",
+        )
     if settings.micro_batch is not None:
         text = f"{passes:,} passes of {settings.micro_batch:,} each add up their gradients, which"
         yield Note(

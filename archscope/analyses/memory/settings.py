@@ -18,9 +18,9 @@ class Settings:
     autocast: Literal["off", "bf16", "fp16"] = option(
         "off", "number type of products under autocast; weights stay as they are"
     )
-    optimizer: Literal["adamw", "adam", "sgd", "momentum", "adafactor", "muon", "8bit"] = option(
-        "adamw", "what updates the weights; momentum: SGD with it"
-    )
+    optimizer: Literal[
+        "adamw", "adam", "sgd", "momentum", "rmsprop", "lion", "adafactor", "muon", "8bit"
+    ] = option("adamw", "what updates the weights; momentum: SGD with it")
     attention_kernel: Literal["flash", "math"] = option(
         "flash", "flash: scores are never kept; math: softmax(q k') is a tensor like any other"
     )

@@ -189,6 +189,7 @@ LARGEST = Section(
     name="largest",
     row_type=LargestRow,
     caption="The largest value that fits before what is temporary, and the next, which does not",
+    asked_by=("max",),
 )
 SIZES = tuple(replace(section, analysis="plan") for section in (MEANINGS, LAWS))
 """What N means, and the sizes that scaling laws would choose, as `archscope scaling` tells them."""

@@ -145,6 +145,12 @@ def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
         )
     if time.why:
         yield Note(level="info", text=f"time and cost are unknown: {time.why}")
+    if time.hfu is not None and time.hfu > 1:
+        yield Note(
+            level="warning",
+            text=f"no card does {time.hfu:.0%} of its peak: what runs again counts too, so that "
+            f"the model's own share is at most {(time.mfu or 0) / time.hfu:.1%}",
+        )
     if layout.pp > 1:
         yield Note(
             level="info",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.specs import check, option
 
@@ -83,3 +84,5 @@ class Settings:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.mfu == 0:
+            raise SpecError("mfu", self.mfu, "is a training that never ends; write e.g. 0.4")
