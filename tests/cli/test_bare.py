@@ -143,7 +143,7 @@ def test_an_example_of_the_help_is_understood(example: str) -> None:
         return
     known = {flag.name for family in FAMILIES.all().values() for flag in specs.flags(family.spec)}
     given = {
-        field: one_value(text_of(value)) if name in AXES else text_of(value)
+        field: one_value(text_of(value)) if name in (*AXES, "time") else text_of(value)
         for field, value in context.params.items()
         if field in known and value is not None and value not in SCHEDULES
     }

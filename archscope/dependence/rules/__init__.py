@@ -273,14 +273,20 @@ def constant(argument: Any) -> Tensor:
     return argument.detach().cpu()
 
 
+_COPIES = frozenset(("expand", "clone", "_to_copy", "contiguous", "alias", "detach", "lift_fresh"))
+"""Operators whose elements are those of one tensor as they are."""
+
+
 def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
     """Return edges from each element to the one at its place, after broadcasting.
 
-    There are none to elements that are zero or -inf, or that constants alone say.
+    There are none to elements that are zero or -inf, or that constants alone say. Copies are so
+    where what they are of is, and padding among it stays the border.
     """
     found, constants = [], fixed(node, numbers=zeros.numbers)
     for target in targets(node):
-        masks = [zeros.zero.get(target), zeros.infinite(target)]
+        zero = None if node.operator in _COPIES else zeros.zero.get(target)
+        masks = [zero, zeros.infinite(target)]
         masks += [] if constants is None else [ranked(constants, len(target.shape))]
         kept = tuple(Keep(~mask) for mask in masks if mask is not None)
         for source in sources(node):

@@ -201,11 +201,9 @@ class Pattern:
         for axis, size in enumerate(mask.shape):
             if size > 1:
                 found = found.with_axis(axis, size, found.expanded(axis), None)
-        # What holds nothing stays as it is: a border may have cut it short.
-        stays = mask | ~self.algebra.held(found.entries)
         return replace(
             found,
-            entries=np.where(stays, found.entries, self.algebra.nothing),
+            entries=np.where(mask, found.entries, self.algebra.nothing),
             places=tuple(
                 None if size > 1 else places
                 for size, places in zip(mask.shape, found.places, strict=True)
