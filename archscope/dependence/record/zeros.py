@@ -72,6 +72,8 @@ class Zeros:
     """The pool that the places in its input are of, which a value holds."""
     scores: frozenset[Value] = frozenset()
     """The values of which nothing but a softmax is made; see `scores_of`."""
+    returned: frozenset[Value] = frozenset()
+    """The values that the model returns; see `returned_of`."""
     numbers: bool = True
     """Whether numbers among arguments are constants, and not read of a value by Python."""
 
