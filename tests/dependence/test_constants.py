@@ -200,6 +200,10 @@ SCORES: dict[str, tuple[Callable[[Any], object], Callable[[Any, Tensor], Tensor]
         lambda self, s: s.masked_fill(~self.mask, -math.inf).softmax(-1),
     ),
     "written row by row": (buffer(written), filled),
+    "chosen from a tensor of -inf": (
+        buffer(causal),
+        lambda self, s: torch.where(self.mask > 0, s, torch.full_like(s, -math.inf)).softmax(-1),
+    ),
     "scores written to by a mask": (buffer(lambda: ~causal().bool()), by_mask),
     "scores written to, column by column": (buffer(causal), by_column),
     "scores written into what is blocked": (buffer(causal), into_blocked),

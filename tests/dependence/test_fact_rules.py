@@ -198,6 +198,10 @@ VIEWS: list[tuple[Any, Given]] = [
     (aten.diagonal.default, {"self": X}),
 ]
 BESIDE: list[tuple[Any, Given]] = [
+    (aten.where.self, {"condition": MASK, "self": X, "other": Y.drawn()}),
+    (aten.where.self, {"condition": MASK, "self": torch.zeros(2, 3).double(), "other": X}),
+    (aten.index_put.default, {"self": X, "indices": [MASK], "values": Y.drawn()[0]}),
+    (aten.cat.default, {"tensors": [X, Y.drawn()], "dim": 0}),
     (aten.add.Tensor, {"self": torch.tensor([INFINITE, 0.6 * BLOCKED, 0.5]), "other": plain(2, 3)}),
 ]
 """Constants that values are put beside."""
@@ -320,6 +324,21 @@ def test_a_border_around_more_than_is_followed_is_not_known(
 
     learnt, output = learnt_of(aten.constant_pad_nd.default, given, (2, 6))
     assert (output in learnt.zero) == known
+
+
+@pytest.mark.parametrize(
+    ("overload", "more"),
+    [
+        (aten.index_put.default, {"indices": [MASK], "values": torch.ones(()), "accumulate": True}),
+        (aten.scatter.value_reduce, {"dim": 1, "index": i([1], [1]), "value": 1, "reduce": "add"}),
+    ],
+)
+def test_zeros_that_something_is_added_to_are_none(overload: Any, more: Given) -> None:
+    learnt, output = learnt_of(overload, {"self": X, **more}, (2, 3))
+    known = facts_of(name_of(overload), {"self": X.drawn(), **more}, lambda tensor: X.facts)
+
+    assert output not in learnt.zero
+    assert not known
 
 
 @pytest.mark.parametrize(("most", "known"), [(6, True), (5, False)])

@@ -178,6 +178,8 @@ COUNTS: dict[str, Case] = {
         lambda x: x.masked_fill(torch.ones(3, 3).triu(1).bool().to(on([0], x).device), -1e9)
         .argmax(1)),
     "what -inf is added to": ((3, 3), lambda x: (x + ahead(x)) * 2 + x.flip(0)),
+    "weights of what is left": ((3, 3), lambda x: (x + ahead(x)).softmax(1)),
+    "means of weights": ((2, 3, 3), lambda x: (x + ahead(x)).softmax(2).mean(0).mT),
     "logarithms of what is left": ((3, 3), lambda x: (x + ahead(x)).log_softmax(1)),
     "logarithms beside what is far below": (
         (3, 3), lambda x: (x + ahead(x).clamp(min=-1e6)).log_softmax(1)),

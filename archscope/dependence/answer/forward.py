@@ -18,7 +18,7 @@ import numpy as np
 from archscope.dependence import rules
 from archscope.dependence.answer.parts import Parts, without_unread
 from archscope.dependence.record.graph import Graph, Node, Value
-from archscope.dependence.record.scores import scores_of
+from archscope.dependence.record.scores import returned_of, scores_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.algebra import Array
@@ -68,7 +68,7 @@ class Seen:
 
 def lower(graph: Graph) -> tuple[Lowered, ...]:
     """Return every node as edges."""
-    zeros = Zeros(scores=scores_of(graph), numbers=not graph.reads)
+    zeros = Zeros(scores=scores_of(graph), returned=returned_of(graph), numbers=not graph.reads)
     parts = Parts(graph)
     found = []
     for node in graph.nodes:

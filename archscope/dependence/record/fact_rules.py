@@ -131,7 +131,9 @@ DATA = frozenset(("self", "src", "source", "values", "value", "tensors", "other"
 
 
 def _moved(name: str, given: Mapping[str, Any], known: Known) -> Facts:
-    """Run an operator that moves elements on what is known of each."""
+    """Run an operator that moves elements, and adds none, on what is known of each."""
+    if given.get("accumulate") or given.get("reduce") is not None:
+        return Facts()
     zero = _moved_kind(name, given, lambda t: known(t).zero, is_zero, cuts=name in _CUTTING)
     return Facts(zero=zero, low=_moved_kind(name, given, lambda t: known(t).low, is_low))
 

@@ -1,6 +1,7 @@
 """Which values are scores: nothing but a softmax, or the highest of them, is made of them.
 
-What a mask takes out of these need be told once, where the softmax is.
+What a mask takes out of these need be told once, where the softmax is; and what the softmax makes
+zero where it is multiplied, unless the model returns it.
 """
 
 from __future__ import annotations
@@ -33,3 +34,12 @@ def scores_of(graph: Graph) -> frozenset[Value]:
         else:
             others.update(sources)
     return frozenset(read - others)
+
+
+def returned_of(graph: Graph) -> frozenset[Value]:
+    """Return the values of which the model returns elements, or means of them."""
+    found = set(graph.outputs.values())
+    for node in reversed(graph.nodes):
+        if node.operator in (*_CARRIED, "mean", "sum") and not found.isdisjoint(node.outputs):
+            found.update(values_of(node))
+    return frozenset(found)

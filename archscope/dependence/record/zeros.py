@@ -6,7 +6,7 @@ after the softmax; a mask of -100 (Swin) does not, and counts as seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from math import prod
@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.chosen import Chosen
 from archscope.dependence.record.element_moves import MOST_ELEMENTS, MOVING, Mask, moved, ranked
-from archscope.dependence.record.fact_rules import BLOCKED, is_low, is_zero
+from archscope.dependence.record.fact_rules import BLOCKED, facts_of_values, is_low, is_zero
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.placed import PLACING, placed
@@ -72,6 +72,8 @@ class Zeros:
     """The pool that the places in its input are of, which a value holds."""
     scores: frozenset[Value] = frozenset()
     """The values of which nothing but a softmax is made; see `scores_of`."""
+    returned: frozenset[Value] = frozenset()
+    """The values that the model returns; see `returned_of`."""
     numbers: bool = True
     """Whether numbers among arguments are constants, and not read of a value by Python."""
 
@@ -218,7 +220,7 @@ class Zeros:
             if is_zero(given["value"]):
                 return _any([mask, kept])
             return None if kept is None or mask is None else kept & ~mask
-        return self._chosen(given, rank, self.zero, is_zero)
+        return self._chosen(given, rank, self.zero, _zero_in)
 
     def _newly_blocked(self, node: Node, output: Value) -> tuple[Mask | None, float]:
         given, operator = node.arguments, node.operator
@@ -245,9 +247,9 @@ class Zeros:
                 filled = _number(given["value"])
                 return _any([mask, kept]), filled if kept is None else max(filled, depth)
             return (None if kept is None or mask is None else kept & ~mask), depth
-        return self._chosen(given, rank, self.blocked, is_low), max(
-            (_number(a) for a in (given["self"], given["other"]) if is_low(a)), default=BLOCKED
-        )
+        depths = (_highest_low(given[side]) for side in ("self", "other"))
+        depth = max((one for one in depths if one is not None), default=BLOCKED)
+        return self._chosen(given, rank, self.blocked, _blocked_in), depth
 
     @staticmethod
     def _scaled(
@@ -260,18 +262,22 @@ class Zeros:
         depth = depth * by if operator == "mul" else depth / by
         return (kept, depth) if depth <= BLOCKED else (None, BLOCKED)
 
-    def _chosen(self, given: Any, rank: int, known: dict[Value, Mask], fills: Any) -> Mask | None:
-        """What a constant condition takes from either side."""
+    def _chosen(
+        self,
+        given: Any,
+        rank: int,
+        known: dict[Value, Mask],
+        told: Callable[[Any], Mask | None],
+    ) -> Mask | None:
+        """What a constant condition takes from either side, of which `told` knows constants."""
         condition = _read(given.get("condition"), rank)
         if condition is None:
             return None
         sides = []
         for name, taken in (("self", condition), ("other", ~condition)):
-            side = _kept(known, given[name], rank)
-            if fills(given[name]):
-                sides.append(taken)
-            elif side is not None:
-                sides.append(taken & side)
+            side = given[name]
+            mask = known.get(side) if isinstance(side, Value) else told(side)
+            sides.append(None if mask is None else taken & ranked(mask, rank))
         return _any(sides)
 
     def _of(self, argument: Any, rank: int) -> Mask | None:
@@ -344,10 +350,19 @@ def _number(argument: Any) -> float:
 
 
 def _blocked_in(constant: Any) -> Mask | None:
-    """Return where a constant that is written to is blocked; None: nowhere."""
-    if _highest_low(constant) is None:
-        return None
-    return np.asarray((constant.detach().cpu() <= BLOCKED).numpy())
+    """Return where a constant is blocked; None: nowhere."""
+    if not isinstance(constant, Tensor):
+        return np.ones((), dtype=np.bool_) if is_low(constant) else None
+    low = facts_of_values(constant).low
+    return None if low is None else np.asarray(low.numpy())
+
+
+def _zero_in(constant: Any) -> Mask | None:
+    """Return where a constant is zero; None: nowhere."""
+    if not isinstance(constant, Tensor):
+        return np.ones((), dtype=np.bool_) if is_zero(constant) else None
+    zero = facts_of_values(constant).zero
+    return None if zero is None else np.asarray(zero.numpy())
 
 
 def _highest_low(argument: Any) -> float | None:

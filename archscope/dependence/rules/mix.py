@@ -181,7 +181,8 @@ def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     alone = kept & (kept.sum(axis=axis, keepdims=True) == 1)  # it is 1, whatever it is
     if logarithm:
         return _logarithms(source, target, zeros, axis, kept, alone)
-    return edges(source, _over_where(target, axis, kept & ~alone), target)
+    told = (Keep(~(blocked | alone)),) if target in zeros.returned else ()
+    return edges(source, (*_over_where(target, axis, kept & ~alone), *told), target)
 
 
 def _over_where(target: Value, axis: int, kept: Mask) -> tuple[Step, ...]:

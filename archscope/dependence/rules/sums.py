@@ -140,14 +140,10 @@ def _boxes(ends: Places, signs: Sequence[int]) -> list[tuple[Places, Places]] | 
     where it is none."""
     stops = np.sort(ends, axis=1)
     starts = np.concatenate([np.zeros_like(stops[:, :1]), stops[:, :-1]], axis=1)
-    times = sum(
-        sign
-        * reduce(
-            _each_by_each, [own[number] > first for own, first in zip(ends, starts, strict=True)]
-        )
-        for number, sign in enumerate(signs)
-    )
-    left = (times != 0) & reduce(_each_by_each, [*(stops > starts)])
+    reached = ends[:, :, None] > starts[:, None]  # (axes, sums, ranges, results)
+    each = (reduce(_each_by_each, reached[:, number]) for number in range(len(signs)))
+    times = sum(np.int8(sign) * one for sign, one in zip(signs, each, strict=True))
+    left = (times != 0) & reduce(_each_by_each, stops > starts)
     others = [tuple(o for o in range(len(ends)) if o != axis) for axis in range(len(ends))]
     along = [left.any(axis=other) for other in others]
     if (reduce(_each_by_each, along) != left).any():
@@ -159,7 +155,7 @@ def _united(starts: Places, stops: Places, held: NDArray[np.bool_]) -> tuple[Pla
     """Return ranges in a row, of which some are held, (ranges, results), as one if it is one."""
     low = np.where(held, starts, stops[-1]).min(axis=0)
     high = np.where(held, stops, low).max(axis=0)
-    if ((stops - starts) * held).sum(axis=0).tolist() == (high - low).tolist():
+    if np.array_equal(((stops - starts) * held).sum(axis=0), high - low):
         return low[:, None], high[:, None]
     some = held.any(axis=1)
     return starts[some].T, np.where(held, stops, starts)[some].T
