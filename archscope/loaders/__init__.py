@@ -206,6 +206,8 @@ def _unknown(text: str) -> str:
         return f"no family or preset is called {_short(name)}"
     if name.lower() in (*STEPS, *ACTIVATIONS):
         return f"{name!r} begins a sentence of layers; say more, e.g. 'conv 64 k3; relu'"
+    if "://" in text:
+        return f"{_short(text)} is an address, and nothing is fetched: name a folder or a file here"
     if Path(name).suffix in _WEIGHTS:
         return f"{name} is of a form that is not read; name the code, e.g. ./net.py:Net"
     if Path(name).suffix == ".json" and Path(name).is_file():
@@ -214,6 +216,9 @@ def _unknown(text: str) -> str:
         return f"{name!r} is no Python file; write e.g. ./net.py:Net, or hf:FOLDER"
     if Path(f"{name}.py").is_file():
         return f"no family or preset is called {name!r}; for your own file write ./{name}.py"
+    module, _, part = name.rpartition(".")
+    if part.isidentifier() and Path(f"{module.replace('.', '/')}.py").is_file():
+        return f"no family or preset is called {name!r}; write {module}:{part}"
     return (
         f"no family or preset is called {_short(name)}."
         + did_you_mean(name, [*families, *presets.names()])

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_NAMED = 6
+"""Names that a message lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +88,24 @@ def find(module: ModuleType, target: Target, where: str) -> Any:
     for part in target.name.split("."):
         if not hasattr(found, part):
             near = did_you_mean(part, [name for name in dir(found) if not name.startswith("_")])
-            raise UsageError(f"{where} has no {part!r}.{near}")
+            raise UsageError(f"{where} has no {part!r}.{near or _what_it_has(found)}")
         found = getattr(found, part)
     return found
+
+
+def _what_it_has(holder: Any) -> str:
+    """Return the public names that a file of the user's defines itself; a package has others'."""
+    if not isinstance(holder, ModuleType) or hasattr(holder, "__path__"):
+        return ""
+    own = [
+        name
+        for name, value in vars(holder).items()
+        if not name.startswith("_") and getattr(value, "__module__", "") == holder.__name__
+    ]
+    if not own:
+        return " Imported, it defines nothing."
+    more = f", and {len(own) - _NAMED} more" if len(own) > _NAMED else ""
+    return f" It defines {', '.join(own[:_NAMED])}{more}."
 
 
 def maker(

@@ -10,7 +10,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor
 
-from archscope.errors import ArchscopeError
+from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.copies import Copies
@@ -62,7 +62,7 @@ def with_real_data(subject: Subject) -> Subject:
     if not has_none:
         return subject
     if subject.whole is None or subject.inputs is None:
-        raise ArchscopeError(f"{subject.name} has no data, so no step of it can be run for real")
+        raise ForwardError(f"{subject.name} has no data, so no step of it can be run for real")
     inputs = copied(subject.inputs, _filled, Copies())
     return replace(subject, model=subject.whole(), inputs=inputs, repeats=())
 

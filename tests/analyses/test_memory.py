@@ -98,6 +98,14 @@ def test_norms_under_autocast_compute_in_4_bytes_on_a_card() -> None:
     assert any("autocast casts what a card's does" in note.text for note in on_card.notes)
 
 
+def test_a_network_of_a_file_is_checked_too() -> None:
+    """It is made on shapes, and made anew with data for the step that is run."""
+    found = archscope.memory("examples/unet.py:UNet(width=2)", input_shape="2,3,8,8", check=True)
+
+    saved = found.section("memory.check").rows[0]
+    assert saved.measured == saved.predicted > 0
+
+
 def test_a_check_is_refused_where_a_step_takes_more_than_there_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -382,6 +382,9 @@ WRONG = {
         r"module 'two_networks' \(./two_networks.py\) has no 'buld'. Did you mean 'build'"
     ),
     "two_networks.py:Unet": r"./two_networks.py has no 'Unet'. Did you mean 'UNet'",
+    "two_networks.py:zzz": r"./two_networks.py has no 'zzz'. It defines .*UNet",
+    "two_networks.UNet": r"is called 'two_networks.UNet'; write two_networks:UNet",
+    "https://example.org/net": r"is an address, and nothing is fetched",
     "two_networks:numbers": r"two_networks:numbers returned a list, not a torch.nn.Module",
     "two_networks:WIDTH": r"two_networks:WIDTH is an int; name a torch.nn.Module",
     "two_networks:nn": r"two_networks:nn is a module",
