@@ -34,7 +34,8 @@ def analyse(
     """
     if isinstance(model, str):
         kwargs, settings = _named_apart(analysis, model, kwargs, settings or {})
-        return analyse_network(analysis, network_of(model, kwargs, method=method), settings)
+        network = network_of(model, kwargs, args=args, method=method)
+        return analyse_network(analysis, network, settings)
     chosen = read_settings(analysis, settings or {})
     return study.analyse(analysis, subject_of(model, args, kwargs, method=method), **chosen)
 
@@ -78,3 +79,8 @@ def read_settings(analysis: str, texts: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     made: Any = specs.made(declared, texts)
     return {field.name: getattr(made, field.name) for field in specs.fields(declared)}
+
+
+def as_text(amount: str | float | None) -> str | None:
+    """Return an amount as it would be typed, which the analysis reads."""
+    return amount if amount is None or isinstance(amount, str) else f"{amount:.17g}"

@@ -27,7 +27,7 @@ def audit(
     installed. Each gets a copy; the module is left as found.
     """
     if isinstance(model, str):
-        return audit_network(network_of(model, kwargs, method=method))
+        return audit_network(network_of(model, kwargs, args=args, method=method))
     subject = subject_of(model, args, kwargs, method=method)
     if subject.inputs is None:
         raise UsageError(f"{subject.name}: audit needs what its forward is called with")

@@ -61,7 +61,7 @@ def check(
     budget = Budget(name=name, model=name, limits=limits, sample_rate=sample_rate)
     seen: Network | Subject
     if isinstance(model, str):
-        seen = network_of(model, kwargs, method=method)
+        seen = network_of(model, kwargs, args=args, method=method)
     else:
         seen = subject_of(model, args, kwargs, method=method)
     answers = Answers(seen, names=budget.names, sample_rate=sample_rate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -80,6 +80,7 @@ def network_of(
     name: str,
     fields: Mapping[str, Any],
     *,
+    args: Sequence[Any] = (),
     parameters_alone: bool | None = None,
     method: str | None = None,
 ) -> Network:
@@ -90,6 +91,7 @@ def network_of(
     """
     from archscope import loaders
 
+    refuse_inputs(args)
     name = loaders.spelt(name) or loaders.described_by(fields)
     loader = loaders.find(name)
     spec = loader.spec(name) if loader else None
@@ -100,6 +102,24 @@ def network_of(
     values = {field: tuple_of(value) for field, value in rest.items()}
     request = Request(fields=values, parameters_alone=parameters_alone, method=method, **own)
     return loaders.load(name, request)
+
+
+def require_name(model: object) -> None:
+    """Raise `UsageError` for a module where variants of a network are to be made."""
+    if not isinstance(model, str):
+        raise UsageError(
+            "each variant is made anew, so that the network goes by a name, e.g. resnet50 or "
+            f"./net.py:Net; this is of type {type(model).__name__}"
+        )
+
+
+def refuse_inputs(args: Sequence[Any]) -> None:
+    """Raise `UsageError` where inputs are given to networks that are named."""
+    if args:
+        raise UsageError(
+            "inputs are given to a module alone; a named network makes its own, of the sizes that "
+            "its fields say, e.g. batch_size=8"
+        )
 
 
 def request_of(fields: Mapping[str, Any]) -> Request:

@@ -73,7 +73,7 @@ def params(
     asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
         alone = None if flops else True
-        network = network_of(model, kwargs, parameters_alone=alone, method=method)
+        network = network_of(model, kwargs, args=args, parameters_alone=alone, method=method)
         counted = countable(network, in_full=nonzero)
         report = _counted(counted, flops=flops, **asked)
         report = report if frozen else with_figures(report, network)

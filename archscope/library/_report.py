@@ -74,7 +74,7 @@ def report(
         "attention_kernel": attention_kernel, "cuda_graph": cuda_graph, "warm_cache": warm_cache,
     }  # fmt: skip
     if isinstance(model, str):
-        return report_network(network_of(model, kwargs, method=method), **asked)
+        return report_network(network_of(model, kwargs, args=args, method=method), **asked)
     subject = subject_of(model, args, kwargs, method=method)
     network = Network(
         name=subject.name,

@@ -16,6 +16,7 @@ from archscope.errors import (
     did_you_mean,
 )
 from archscope.families import FAMILIES, Family
+from archscope.library._named import require_name
 from archscope.library._verified import verified
 from archscope.loaders.family import network as network_of_spec
 from archscope.progress import doing, silently
@@ -80,6 +81,7 @@ def search(
     Raises `UsageError` for what is not known in closed form. Where no variant meets the conditions
     the report says what is in the way, and has no rows.
     """
+    require_name(model)
     network = loaders.load(model or loaders.described_by(fields), Request())
     return search_network(
         network,

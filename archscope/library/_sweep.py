@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from archscope.amounts import size
 from archscope.errors import InterruptedRunError, UsageError
-from archscope.library._named import own_words
+from archscope.library._named import own_words, require_name
 from archscope.results import Convention, Report
 from archscope.studies.sweep.answer import Choice, sections
 from archscope.studies.sweep.choosing import goal, switches_among
@@ -90,6 +90,7 @@ def sweep(
     of an `executor` such as `"dask://10.0.0.1:8786"`, share the work; a script that asks for them
     needs its `if __name__ == "__main__"`. Passes are timed one after the other in this process.
     """
+    require_name(model)
     own = own_words(fields)
     axes = {name: value for name, value in fields.items() if name not in _OWN}
     asked = plan_sweep(

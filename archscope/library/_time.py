@@ -95,10 +95,11 @@ def time(
         if batches:
             raise UsageError("gpu bounds one pass; give one batch_size")
         if isinstance(model, str):
-            return bound_network(network_of(model, kwargs, method=method), gpu, **settings)
+            network = network_of(model, kwargs, args=args, method=method)
+            return bound_network(network, gpu, **settings)
         return bound_subject(subject_of(model, args, kwargs, method=method), gpu, **settings)
     if isinstance(model, str):
-        network = network_of(model, kwargs, method=method)
+        network = network_of(model, kwargs, args=args, method=method)
         return time_network(network, batches=batches, **settings)
     subject = subject_of(model, args, kwargs, method=method)
     if batches:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
-from archscope.library._named import network_of, subject_of
+from archscope.library._named import network_of, refuse_inputs, subject_of
 from archscope.library._params import count_subject
 from archscope.library._timed import timed_as
 from archscope.results import Report
@@ -40,6 +40,8 @@ def time_together(
     """
     if len(models) < 2:
         raise UsageError("time_together holds networks against the first; name two or more")
+    if all(isinstance(each, str) for each in models):
+        refuse_inputs((*args, *(kwargs or {})))
     networks: list[Network | Subject] = [
         network_of(each, {})
         if isinstance(each, str)

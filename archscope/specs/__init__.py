@@ -16,6 +16,7 @@ from archscope.errors import UsageError, did_you_mean
 from archscope.specs._field import Field as Field
 from archscope.specs._field import fields as fields
 from archscope.specs._field import option as option
+from archscope.specs._field import plain_number as plain_number
 from archscope.specs._kinds import with_parts
 from archscope.specs._typed import flag_of as flag_of
 from archscope.specs._typed import listed as listed

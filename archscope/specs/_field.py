@@ -67,6 +67,15 @@ def option(
     return dataclasses.field(default=default, metadata={_METADATA: declared})
 
 
+_NUMBER_TYPES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+"""The words for torch's number types, by its own names for them."""
+
+
+def plain_number(value: Any) -> Any:
+    """Return a number of NumPy, or of torch, as Python's own; anything else as it is."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+
+
 @frozen
 class Field:
     """One field of a spec, ready to be read from text or offered as a flag."""
@@ -120,7 +129,9 @@ class Field:
                 return self._switch(text)
             case "list":
                 return self._list(text)
-            case "choice" | "text":
+            case "choice":
+                return self._of_torch(text)
+            case "text":
                 return text
 
     def check(self, value: Any) -> None:
@@ -138,7 +149,7 @@ class Field:
             "number": ((int, float), "is not a number"),
             "switch": (bool, "is not True or False"),
             "list": (tuple, "is not a tuple of integers"),
-            "choice": (str, "is not a word"),
+            "choice": (str, f"is not one of {', '.join(map(repr, self.choices))}"),
             "text": (str, "is not a text"),
         }
         type_, problem = expected[self.kind]
@@ -157,11 +168,19 @@ class Field:
 
     def coerced(self, value: Any) -> Any:
         """Return a value given in Python as the field holds it; see `specs.coerced`."""
+        value = plain_number(value)
+        if self.kind == "choice":
+            value = self._of_torch(value)
         if isinstance(value, str) and (self.kind in ("list", "integer") or self.kinds):
             return self.parse(value)
         if isinstance(value, list | tuple):
             return tuple(self._given(one) for one in value)
         return (value,) if self.kind == "list" and value is not None else value
+
+    def _of_torch(self, value: Any) -> Any:
+        """Return the word for a number type as torch calls it; anything else as it is."""
+        word = _NUMBER_TYPES.get(str(value).removeprefix("torch."), "")
+        return word if word in self.choices else value
 
     def after(self, old: Any, given: Any) -> Any:
         """Return the value where `given` follows upon `old`: a text is read, a value coerced.
