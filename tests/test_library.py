@@ -62,3 +62,24 @@ def test_what_is_none_of_its_kind_is_told_in_a_line(
 ) -> None:
     with pytest.raises(UsageError, match=said):
         verb("gpt2", **asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"step": "backward"}, "'backward' is none of forward, train, decode"),
+        ({"attention_kernel": "flsh"}, "Did you mean 'flash'"),
+        ({"runs": 2.5}, "runs 2.5; at least"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"device": 0}, "'0' is not a device"),
+    ],
+)
+def test_a_time_of_what_is_none_is_told_in_a_line(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        archscope.time(nn.Linear(4, 4), X, **asked)
+
+
+def test_a_time_takes_number_types_of_torchs() -> None:
+    of_torch: Any = torch.bfloat16
+
+    assert archscope.time(nn.Linear(4, 4), X, gpu="h100", dtype=of_torch).totals.precision == "bf16"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import UsageError
 from archscope.library._named import network_of, refuse_inputs, subject_of
 from archscope.library._params import count_subject
-from archscope.library._timed import timed_as
+from archscope.library._timed import in_words, timed_as
 from archscope.results import Report
 from archscope.study import assemble, made
 from archscope.subject import Network, Subject
@@ -49,7 +49,7 @@ def time_together(
         for each in models
     ]
     names = [each if isinstance(each, str) else type(each).__name__ for each in models]
-    return time_networks(networks, names, **timed_as(settings))
+    return time_networks(networks, names, **timed_as(in_words(settings)))
 
 
 def time_networks(

@@ -76,6 +76,15 @@ def plain_number(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 
+def number_type(value: Any) -> Any:
+    """Return the word for a number type as torch calls it; anything else as it is.
+
+    >>> number_type("bfloat16"), number_type("tf32")
+    ('bf16', 'tf32')
+    """
+    return _NUMBER_TYPES.get(str(value).removeprefix("torch."), value)
+
+
 @frozen
 class Field:
     """One field of a spec, ready to be read from text or offered as a flag."""
@@ -179,7 +188,7 @@ class Field:
 
     def _of_torch(self, value: Any) -> Any:
         """Return the word for a number type as torch calls it; anything else as it is."""
-        word = _NUMBER_TYPES.get(str(value).removeprefix("torch."), "")
+        word = number_type(value)
         return word if word in self.choices else value
 
     def after(self, old: Any, given: Any) -> Any:
