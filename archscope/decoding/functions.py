@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
 
 from archscope.running.module_stack import ModuleStack
 
@@ -23,6 +24,21 @@ _PRODUCTS = frozenset(
         torch.einsum,
     )
 )
+_REPEATS = frozenset(
+    (
+        *(torch.repeat_interleave, torch.Tensor.repeat_interleave, torch.Tensor.repeat),
+        *(torch.tile, torch.Tensor.tile, torch.Tensor.expand, torch.broadcast_to),
+    )
+)
+_LAYOUTS = frozenset(
+    (
+        *(torch.reshape, torch.Tensor.reshape, torch.Tensor.view, torch.flatten),
+        *(torch.Tensor.flatten, torch.Tensor.contiguous, torch.clone, torch.Tensor.clone),
+        *(torch.transpose, torch.Tensor.transpose, torch.permute, torch.Tensor.permute),
+        *(torch.Tensor.to, torch.unflatten, torch.Tensor.unflatten),
+    )
+)
+"""Functions whose result has the elements of their first operand, laid out otherwise."""
 _CONVOLUTIONS = frozenset((F.conv1d, torch.conv1d))
 _BY_HAND = "it multiplies activations with each other by itself, not by torch's attention"
 _CONVOLVES = "a convolution along positions may read earlier ones, or later ones"
@@ -39,6 +55,8 @@ class Functions(TorchFunctionMode):
     ) -> None:
         super().__init__()
         self._stack, self._attention, self._hidden = stack, attention, hidden
+        self._copies: Any = WeakIdKeyDictionary()
+        """How often each head stands in tensors that repeat them, as keys of few heads are."""
 
     def __torch_function__(
         self,
@@ -49,7 +67,19 @@ class Functions(TorchFunctionMode):
     ) -> Any:
         named = dict(kwargs or {})
         self._look(func, args, named)
-        return func(*args, **named)
+        made = func(*args, **named)
+        if args and (func in _REPEATS or func in _LAYOUTS):
+            self._follow(func, args[0], made)
+        return made
+
+    def _follow(self, func: Any, source: Tensor, made: Tensor) -> None:
+        """Note how often heads are repeated; a batch that is repeated has its own keys."""
+        copies = self._copies.get(source, 1)
+        if func in _REPEATS and source.numel() and source.ndim == made.ndim > 0:
+            batches = made.shape[0] // source.shape[0]
+            copies *= made.numel() // (source.numel() * batches)
+        if copies > 1:
+            self._copies[made] = copies
 
     def _look(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         path = self._stack.current or ""
@@ -73,7 +103,7 @@ class Functions(TorchFunctionMode):
         is_causal: bool = False,
         **_: Any,
     ) -> None:
-        heads = key.shape[-3] if key.ndim > 3 else 1
+        heads = key.shape[-3] // self._copies.get(key, 1) if key.ndim > 3 else 1
         each = heads * (key.shape[-1] + value.shape[-1])
         batch = key.shape[0] if key.ndim > 2 else 1
         self._attention(path, (heads, each, batch), key, attn_mask, is_causal, query.shape[-2])

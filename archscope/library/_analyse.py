@@ -79,3 +79,8 @@ def read_settings(analysis: str, texts: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     made: Any = specs.made(declared, texts)
     return {field.name: getattr(made, field.name) for field in specs.fields(declared)}
+
+
+def as_text(amount: str | float | None) -> str | None:
+    """Return an amount as it would be typed, which the analysis reads."""
+    return amount if amount is None or isinstance(amount, str) else f"{amount:.17g}"

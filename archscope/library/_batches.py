@@ -25,10 +25,10 @@ def with_batches(
     """
     if not sizes:
         return dict(fields), ()
-    if models is None:
-        return dict(fields), tuple(sizes)
     if min(sizes) < 1:
         raise UsageError(f"batch_size is {min(sizes)}; at least 1 makes sense")
+    if models is None:
+        return dict(fields), tuple(sizes)
     if not have_batches(models):
         return dict(fields), tuple(sizes)
     return {**fields, "batch_size": max(sizes)}, tuple(sizes) if len(sizes) > 1 else ()

@@ -62,11 +62,9 @@ def compare(
     """
     limits = limits_of((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
     every = (first, other, *more)
-    if (args or kwargs) and all(isinstance(each, str | Path | Report) for each in every):
-        from archscope.library._named import FOR_MODULES
-
-        raise UsageError(FOR_MODULES)
     named = [each for each in every if isinstance(each, str) and not is_saved(each)]
+    if all(isinstance(each, str | Path | Report) for each in every):
+        _refuse_inputs(args, kwargs)
     networks = iter(_networks(named, fields, flops=flops, teacher=teacher and every[0] in named))
     asked: list[Report | Network] = []
     for each in every:
@@ -192,6 +190,12 @@ def _networks(
 
     taught = loaders.load_each(names[1:], request)
     return (load_teacher(names[0], taught[0].config, request), *taught)
+
+
+def _refuse_inputs(args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> None:
+    from archscope.library._named import refuse_inputs
+
+    refuse_inputs((*args, *(kwargs or {})))
 
 
 def _held(module: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Network:

@@ -95,9 +95,7 @@ def network_of(
     """
     from archscope import loaders
 
-    if args:
-        raise UsageError(FOR_MODULES)
-
+    refuse_inputs(args)
     name = loaders.spelt(name) or loaders.described_by(fields)
     loader = loaders.find(name)
     spec = loader.spec(name) if loader else None
@@ -108,6 +106,12 @@ def network_of(
     values = {field: tuple_of(value) for field, value in rest.items()}
     request = Request(fields=values, parameters_alone=parameters_alone, method=method, **own)
     return loaders.load(name, request)
+
+
+def refuse_inputs(args: Sequence[Any]) -> None:
+    """Raise `UsageError` where inputs are given to networks that are named."""
+    if args:
+        raise UsageError(FOR_MODULES)
 
 
 def request_of(fields: Mapping[str, Any]) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archscope.library._analyse import analyse
+from archscope.library._analyse import analyse, as_text
 from archscope.results import Report
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def plan(
         "interleave": interleave,
         "mfu": mfu,
         "price": price,
-        "tokens": str(int(tokens)) if isinstance(tokens, int | float) else tokens,
+        "tokens": as_text(tokens),
         "card_memory": card_memory,
         "max": max,
         "saved": saved,

@@ -15,7 +15,7 @@ from archscope.library._named import network_of, subject_of
 from archscope.library._params import count_subject, with_figures
 from archscope.library._rf import see_network
 from archscope.library._time import time_network
-from archscope.library._timed import time_subject
+from archscope.library._timed import in_words, time_subject
 from archscope.results import Level, Note, Report
 from archscope.study import ask, countable, join
 from archscope.subject import Network
@@ -67,12 +67,12 @@ def report(
     with `audit` other counters count it as well. What cannot be told is said in a note.
     """
     asked: dict[str, Any] = {"rf": rf, "time": time, "train": train, "erf": erf, "audit": audit}
-    asked["timing"] = {
+    asked["timing"] = in_words({
         "device": device, "dtype": dtype, "gpu": gpu, "step": step, "context": context,
         "warmup": warmup, "runs": runs, "budget": budget, "compiled": compile,
         "channels_last": channels_last, "autocast": autocast, "cudnn_benchmark": cudnn_benchmark,
         "attention_kernel": attention_kernel, "cuda_graph": cuda_graph, "warm_cache": warm_cache,
-    }  # fmt: skip
+    })  # fmt: skip
     if isinstance(model, str):
         return report_network(network_of(model, kwargs, args=args, method=method), **asked)
     subject = subject_of(model, args, kwargs, method=method)

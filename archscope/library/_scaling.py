@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archscope.library._analyse import analyse
+from archscope.library._analyse import analyse, as_text
 from archscope.results import Report
 
 if TYPE_CHECKING:
@@ -33,9 +33,5 @@ def scaling(
 
     Raises `UsageError` where not all of a network's work is known.
     """
-    settings = {name: _text(value) for name, value in (("tokens", tokens), ("compute", compute))}
+    settings = {name: as_text(value) for name, value in (("tokens", tokens), ("compute", compute))}
     return analyse("scaling", model, *args, settings=settings, method=method, **kwargs)
-
-
-def _text(amount: str | float | None) -> str | None:
-    return amount if amount is None or isinstance(amount, str) else f"{amount:.17g}"

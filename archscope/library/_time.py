@@ -13,7 +13,7 @@ from archscope.library._bounded import bound_network, bound_subject, card
 from archscope.library._decoding import time_decoding, with_context
 from archscope.library._named import also_called, network_of, subject_of
 from archscope.library._params import count_subject
-from archscope.library._timed import counted_of, time_subject
+from archscope.library._timed import counted_of, in_words, time_subject
 from archscope.results import Report
 from archscope.study import analyse, made
 from archscope.subject import Network, Subject
@@ -87,6 +87,7 @@ def time(
         "warm_cache": warm_cache, "channels_last": channels_last, "autocast": autocast,
         "cudnn_benchmark": cudnn_benchmark, "attention_kernel": attention_kernel,
     }  # fmt: skip
+    settings = in_words(settings)
     sizes = (batch_size,) if isinstance(batch_size, int) else tuple(batch_size or ())
     named = (model,) if isinstance(model, str) else None
     kwargs, batches = with_batches(named, with_context(named, kwargs, context), sizes)

@@ -9,6 +9,7 @@ from typing import Any
 from archscope.errors import UsageError, did_you_mean
 from archscope.library._params import count_subject
 from archscope.results import Report
+from archscope.specs import number_type
 from archscope.study import analyse
 from archscope.subject import Subject
 
@@ -48,6 +49,13 @@ def with_machine(report: Report) -> Report:
     rows = report.section("time.conditions").rows
     read = {f"{row.name} ({row.unit})" if row.unit else row.name: row.value for row in rows}
     return replace(report, environment=replace(report.environment, machine=read))
+
+
+def in_words(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with number types and a device of torch's as the words for them."""
+    types = {name: number_type(settings[name]) for name in ("dtype", "autocast") & settings.keys()}
+    where = {"device": str(settings["device"])} if "device" in settings else {}
+    return {**settings, **types, **where}
 
 
 def timed_as(words: Mapping[str, Any]) -> dict[str, Any]:

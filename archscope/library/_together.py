@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
-from archscope.library._named import network_of, subject_of
+from archscope.library._named import network_of, refuse_inputs, subject_of
 from archscope.library._params import count_subject
-from archscope.library._timed import timed_as
+from archscope.library._timed import in_words, timed_as
 from archscope.results import Report
 from archscope.study import assemble, made
 from archscope.subject import Network, Subject
@@ -40,6 +40,8 @@ def time_together(
     """
     if len(models) < 2:
         raise UsageError("time_together holds networks against the first; name two or more")
+    if all(isinstance(each, str) for each in models):
+        refuse_inputs((*args, *(kwargs or {})))
     networks: list[Network | Subject] = [
         network_of(each, {})
         if isinstance(each, str)
@@ -47,7 +49,7 @@ def time_together(
         for each in models
     ]
     names = [each if isinstance(each, str) else type(each).__name__ for each in models]
-    return time_networks(networks, names, **timed_as(settings))
+    return time_networks(networks, names, **timed_as(in_words(settings)))
 
 
 def time_networks(

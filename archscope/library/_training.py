@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from archscope.errors import UsageError
 from archscope.library._analyse import analyse
 from archscope.results import Report
 
@@ -121,4 +122,13 @@ def finetune(
 
 
 def _joined(patterns: str | Sequence[str]) -> str:
-    return patterns if isinstance(patterns, str) else ",".join(patterns)
+    if isinstance(patterns, str):
+        return patterns
+    each = tuple(patterns) if isinstance(patterns, Iterable) else (patterns,)
+    strange = next((one for one in each if not isinstance(one, str)), None)
+    if strange is not None:
+        raise UsageError(
+            f"freeze: this is of type {type(strange).__name__}; give names of parameters or "
+            'modules, or patterns of them, e.g. "blocks.[0-5]"'
+        )
+    return ",".join(each)

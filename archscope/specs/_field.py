@@ -67,6 +67,19 @@ def option(
     return dataclasses.field(default=default, metadata={_METADATA: declared})
 
 
+_NUMBER_TYPES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+"""The words for torch's number types, by its own names for them."""
+
+
+def number_type(value: Any) -> Any:
+    """Return the word for a number type as torch calls it; anything else as it is.
+
+    >>> number_type("bfloat16"), number_type("tf32")
+    ('bf16', 'tf32')
+    """
+    return _NUMBER_TYPES.get(str(value).removeprefix("torch."), value)
+
+
 @frozen
 class Field:
     """One field of a spec, ready to be read from text or offered as a flag."""
@@ -122,7 +135,9 @@ class Field:
                 return self._switch(text)
             case "list":
                 return self._list(text)
-            case "choice" | "text":
+            case "choice":
+                return self._of_torch(text)
+            case "text":
                 return text
 
     def check(self, value: Any) -> None:
@@ -140,7 +155,7 @@ class Field:
             "number": ((int, float), "is not a number"),
             "switch": (bool, "is not True or False"),
             "list": (tuple, "is not a tuple of integers"),
-            "choice": (str, "is not a word"),
+            "choice": (str, f"is not one of {', '.join(map(repr, self.choices))}"),
             "text": (str, "is not a text"),
         }
         type_, problem = expected[self.kind]
@@ -161,11 +176,18 @@ class Field:
     def coerced(self, value: Any) -> Any:
         """Return a value given in Python as the field holds it; see `specs.coerced`."""
         value = of_python(value)
+        if self.kind == "choice":
+            value = self._of_torch(value)
         if isinstance(value, str) and (self.kind in ("list", "integer") or self.kinds):
             return self.parse(value)
         if isinstance(value, list | tuple):
             return tuple(self._given(one) for one in value)
         return (value,) if self.kind == "list" and value is not None else value
+
+    def _of_torch(self, value: Any) -> Any:
+        """Return the word for a number type as torch calls it; anything else as it is."""
+        word = number_type(value)
+        return word if word in self.choices else value
 
     def after(self, old: Any, given: Any) -> Any:
         """Return the value where `given` follows upon `old`: a text is read, a value coerced.

@@ -87,7 +87,7 @@ def field_axis(of: specs.Field, given: Any) -> Axis | Any:
         return _typed(of.name, given, list(_texts(of, given)), of)
     if isinstance(given, tuple | Mapping) or not isinstance(given, Iterable):
         return given
-    values = [_checked(of, _plain_number(one)) for one in given]
+    values = [_checked(of, specs.of_python(one)) for one in given]
     if not values:
         raise UsageError(f"{of.name} has no values; give at least one")
     return _axis(of.name, values)
@@ -98,7 +98,7 @@ def argument_axis(name: str, given: Any) -> Axis | Any:
     if not isinstance(given, str):
         if isinstance(given, tuple | Mapping) or not isinstance(given, Iterable):
             return given
-        return _axis(name, list(map(_plain_number, given)), is_argument=True)
+        return _axis(name, list(map(specs.of_python, given)), is_argument=True)
     if re.match(r"\s*[\[{\"]", given) and ";" not in given:
         return _plain(given)
     several = re.split("[;,]" if ";" not in given else ";", given)
@@ -106,11 +106,6 @@ def argument_axis(name: str, given: Any) -> Axis | Any:
     if len(several) == 1 and not _RANGE.fullmatch(given):
         return values[0]
     return _axis(name, values, is_argument=True, texts=(given,))
-
-
-def _plain_number(value: Any) -> Any:
-    """Return a number of NumPy, or of torch, as Python's own; anything else as it is."""
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 
 def _plain(text: str) -> Any:

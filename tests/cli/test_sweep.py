@@ -64,6 +64,13 @@ def test_they_are_grouped_by_a_field_that_is_no_axis(archscope: Run) -> None:
     assert shown.out.splitlines()[3].split()[:3] == ["4", "2", "0"]
 
 
+def test_a_sweep_of_one_variant_says_how_there_are_more(archscope: Run) -> None:
+    asked = ("sweep", "cnn", "--channels", "4,4", "--depth", "2", "--measure", "params")
+
+    assert "no field has several values" in archscope(*asked).out
+    assert "no field has several" not in archscope(*asked[:-3], "2,3", *asked[-2:]).out
+
+
 def test_a_variant_that_cannot_be_is_a_row_that_says_why(archscope: Run) -> None:
     asked = ("sweep", "transformer", "--heads", "5,4", "--d-model", "64", "--measure", "rf")
     done = archscope(*asked, "-f", "csv")
@@ -93,7 +100,7 @@ def test_a_sweep_of_which_nothing_can_be_measured_has_failed(archscope: Run) -> 
         (["--depth", "1:1000", "--d-model", "1:1001"], "1,001,000 variants are more"),
         (["--depth", "2", "--group", "width"], "it is no field here"),
         (["--depth", "2", "--plot", "rf,depth"], "add -o FILE.html"),
-        (["--depth", "2,3", "--zip", "depth,heads"], "heads is no axis here"),
+        (["--depth", "2,3", "--zip", "depth,heads"], "8;16;32"),
         (["--dpeth", "2"], "--dpeth"),
         (["--memory-limit", "4 apples", "--depth", "2"], "memory limit"),
     ],

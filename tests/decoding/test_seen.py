@@ -133,6 +133,39 @@ def test_a_strangers_attention_is_seen() -> None:
     assert archscope.kv(model, torch.zeros(3, 10, 32), context=100).totals.bytes == 3 * 104 * 64
 
 
+class Repeating(nn.Module):
+    """Attention of four heads to two, which are repeated for it."""
+
+    def __init__(self, repeat: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.q, self.kv = nn.Linear(32, 32), nn.Linear(32, 32)
+        self.repeat = repeat
+
+    def forward(self, x: Tensor) -> Tensor:
+        q = self.q(x).unflatten(-1, (4, 8)).transpose(1, 2)  # (B, 4, S, 8)
+        k, v = self.kv(x).unflatten(-1, (2, 2, 8)).permute(2, 0, 3, 1, 4)  # 2 x (B, 2, S, 8)
+        return F.scaled_dot_product_attention(q, self.repeat(k), self.repeat(v), is_causal=True)
+
+
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        lambda k: k.repeat_interleave(2, 1),
+        lambda k: k.repeat(1, 2, 1, 1),
+        lambda k: k[:, :, None].expand(-1, -1, 2, -1, -1).reshape(k.shape[0], 4, -1, 8),
+        lambda k: k.transpose(1, 2).repeat_interleave(2, dim=2).transpose(1, 2),
+        lambda k: k[:1].repeat_interleave(2, 1).expand(k.shape[0], -1, -1, -1),
+        lambda k: k[:1].repeat(3, 2, 1, 1).contiguous(),  # a batch has keys of its own
+    ],
+)
+def test_few_heads_that_are_repeated_are_kept_once(
+    repeat: Callable[[Tensor], Tensor],
+) -> None:
+    totals = archscope.kv(Repeating(repeat), torch.zeros(3, 5, 32)).totals
+
+    assert totals.per_position == 2 * 2 * 8 * 2  # keys and values of two heads
+
+
 def test_a_strangers_products_by_hand_leave_it_unknown() -> None:
     model = nn.Sequential(Attends("causal"), Attends("by hand"))
 

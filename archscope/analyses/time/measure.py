@@ -8,13 +8,19 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from archscope.analyses.time.batch import batch_axis
 from archscope.analyses.time.fit import does_not_fit
-from archscope.analyses.time.settings import Settings
+from archscope.analyses.time.settings import Kernel, Settings, Step
 from archscope.analyses.time.work import BackwardWork, count_backward
-from archscope.errors import ArchscopeError, UsageError, first_line, is_out_of_memory
+from archscope.errors import (
+    ArchscopeError,
+    UsageError,
+    did_you_mean,
+    first_line,
+    is_out_of_memory,
+)
 from archscope.hardware import Card, Precision, find
 from archscope.progress import doing
 from archscope.records import frozen
@@ -179,7 +185,12 @@ def way_of(settings: Settings) -> Way:
 
 def require_sense(settings: Settings, device: torch.device) -> None:
     """Raise `UsageError` where what was asked for makes no sense, or not on this device."""
-    if settings.warmup < 0 or settings.runs < 1:
+    for word, known in ((settings.step, Step), (settings.attention_kernel, Kernel)):
+        if word is not None and word not in get_args(known):
+            words = ", ".join(get_args(known))
+            raise UsageError(f"{word!r} is none of {words}.{did_you_mean(word, get_args(known))}")
+    counted = all(isinstance(each, int) for each in (settings.warmup, settings.runs))
+    if not counted or settings.warmup < 0 or settings.runs < 1:
         raise UsageError(
             f"warmup is {settings.warmup} and runs {settings.runs}; at least 0 and 1 make sense"
         )

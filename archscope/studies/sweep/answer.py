@@ -44,7 +44,7 @@ def sections(layout: Layout, found: Iterable[Outcome], choice: Choice) -> tuple[
         kept = [each for each in outcomes if verdicts[each.place].holds is not False]
         marks = {place: _mark(verdict.holds, verdict.why) for place, verdict in verdicts.items()}
         notes.append(_of_condition(choice.where, [v.holds for v in verdicts.values()]))
-    notes = [*_failures(kept), *notes]
+    notes = [*_failures(kept), *notes, *_of_no_axis(layout)]
     kept = [each for each in kept if each.answers or each.refused]
     notes += _uncounted(kept)
     sure = [each for each in kept if not marks.get(each.place)]
@@ -113,6 +113,15 @@ def _number(value: Any, dimension: Dimension) -> int | float:
         whole = value.denominator == 1 and dimension not in ("time", "share")
         return int(value) if whole else float(value)
     return float(value) if dimension in ("time", "share") else value
+
+
+def _of_no_axis(layout: Layout) -> Iterator[Note]:
+    if not layout.names:
+        text = (
+            "no field has several values: write a range 4:16 or a list 6,12,24; of a field that is "
+            "a list itself ; stands between them, 8;16;32"
+        )
+        yield Note(level="info", text=text)
 
 
 def _failures(outcomes: Sequence[Outcome]) -> Iterator[Note]:

@@ -1,0 +1,85 @@
+"""What verbs of the library say of arguments that they cannot take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import archscope
+from archscope.errors import UsageError
+
+X = torch.zeros(2, 4)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        archscope.params,
+        *(archscope.memory, archscope.train, archscope.finetune, archscope.kv, archscope.plan),
+        *(archscope.scaling, archscope.time, archscope.report, archscope.audit),
+        lambda *given: archscope.check(*given, max={"params": "1M"}),
+        lambda *given: archscope.compare(*given[:1], "cnn", args=given[1:]),
+        lambda *given: archscope.time_together(*given[:1], "cnn", args=given[1:]),
+        lambda *given: archscope.analyse("params", *given),
+    ],
+)
+def test_inputs_beside_a_name_are_refused_and_not_left_out(verb: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError, match="inputs are given to a module alone"):
+        verb("cnn", X)
+
+
+@pytest.mark.parametrize("verb", [archscope.sweep, archscope.search])
+def test_variants_of_a_module_in_memory_are_refused(verb: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError, match=r"by its name here, and this is of type Linear"):
+        verb(nn.Linear(4, 4), depth=[1, 2])
+
+
+def test_numbers_and_number_types_may_be_those_of_numpy_and_torch() -> None:
+    types: Any = {"dtype": torch.bfloat16, "micro_batch": np.int64(1)}
+    report = archscope.memory(nn.Linear(4, 4), X, **types)
+
+    assert report.totals.inputs == 4 * 2  # one row of four numbers
+    of_torch: Any = torch.float32
+    assert archscope.kv("gpt2", kv_dtype=of_torch).totals.per_position == 2 * 12 * 768 * 4
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked", "said"),
+    [
+        (archscope.memory, {"freeze": nn.Linear(4, 4)}, "of type Linear"),
+        (archscope.memory, {"autocast": True}, "not one of 'off', 'bf16'"),
+        (archscope.plan, {"tokens": float("nan")}, "'nan' is no number of tokens"),
+        (archscope.plan, {"tokens": float("inf")}, "'inf' is no number of tokens"),
+    ],
+)
+def test_what_is_none_of_its_kind_is_told_in_a_line(
+    verb: Callable[..., Any], asked: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        verb("gpt2", **asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"step": "backward"}, "'backward' is none of forward, train, decode"),
+        ({"attention_kernel": "flsh"}, "Did you mean 'flash'"),
+        ({"runs": 2.5}, "runs 2.5; at least"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"device": 0}, "'0' is not a device"),
+    ],
+)
+def test_a_time_of_what_is_none_is_told_in_a_line(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        archscope.time(nn.Linear(4, 4), X, **asked)
+
+
+def test_a_time_takes_number_types_of_torchs() -> None:
+    of_torch: Any = torch.bfloat16
+
+    assert archscope.time(nn.Linear(4, 4), X, gpu="h100", dtype=of_torch).totals.precision == "bf16"
