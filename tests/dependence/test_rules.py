@@ -537,6 +537,11 @@ def prepended(x: Tensor) -> Tensor:
     return torch.diff(x.cumsum(1), dim=1, prepend=x[:, :1])
 
 
+def changes(x: Tensor) -> Tensor:
+    """Of the first, which nothing is before, nothing is left."""
+    return torch.diff(x, dim=1, prepend=x[:, :1])
+
+
 def of_three(x: Tensor) -> Tensor:
     """Two windows side by side, the second taken off."""
     sums = F.pad(x.cumsum(1), (0, 0, 1, 0))
@@ -577,7 +582,7 @@ def of_another_copied_part(x: Tensor) -> Tensor:
     "function",
     [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat, carried,
      of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour,
-     all_but_itself, all_but_some, prepended, of_three],
+     all_but_itself, all_but_some, prepended, changes, of_three],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))

@@ -28,7 +28,8 @@ _MOVING = frozenset(
         *("unsafe_split", "split_with_sizes", "unfold", "diagonal"),
     )
 )
-_MOVED = _MOVING - {"cat", "stack", "constant_pad_nd", "detach"}
+_JOINING = frozenset(("cat", "stack"))
+_MOVED = _MOVING - _JOINING - {"constant_pad_nd", "detach"}
 """Those whose results are made of one value alone; a gradient goes through what is not detached."""
 _PRODUCTS = frozenset(("mm", "bmm", "mean", "_softmax"))
 """Others, beside those by elements, that make the same of the same again."""
@@ -186,30 +187,20 @@ class Prefixes:
         base = self._moved_from(one)
         if base != self._moved_from(other) or prod(shape) > MOST_NUMBERS:
             return None
-        start = np.arange(1, prod(base.shape) + 1).reshape(base.shape)
-        places = [self._places(value, base, start) for value in (one, other)]
-        if places[0] is None or places[1] is None:
+        found = [self._elements(value, base, MOST_MOVES) for value in (one, other)]
+        if found[0] is None or found[1] is None:
             return None
-        return np.asarray(np.broadcast_to(places[0] == places[1], shape))
+        return np.asarray(np.broadcast_to(found[0].places[0] == found[1].places[0], shape))
 
     def _moved_from(self, value: Value, left: int = MOST_MOVES) -> Value:
         """Return of which value one is alone made, by moving its elements."""
         node = self.made.get(value)
-        source = None if node is None else node.arguments.get("self")
-        if not left or node is None or node.operator not in _MOVED or not isinstance(source, Value):
+        if not left or node is None or node.operator not in _MOVED | _JOINING:
             return value
-        return self._moved_from(source, left - 1)
-
-    def _places(
-        self, value: Value, base: Value, start: NDArray[np.int64]
-    ) -> NDArray[np.int64] | None:
-        """Return which element of a base each one of a value is; `start` numbers its own."""
-        if value == base:
-            return start
-        node = self.made[value]
-        source = node.arguments["self"]
-        before = self._places(source, base, start)
-        return None if before is None else _moved(node, {source: before}, value)
+        if any(isinstance(part, Tensor) for part in node.arguments.get("tensors") or ()):
+            return value
+        found = {self._moved_from(part, left - 1) for part in dict.fromkeys(_parts(node))}
+        return found.pop() if len(found) == 1 else value
 
     def are_one(self, one: Any, other: Any, left: int = MOST_MOVES) -> bool:
         """Return whether two values are one, each made anew: `y[:, -1]` written twice."""
