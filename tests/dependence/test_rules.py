@@ -16,6 +16,7 @@ from torch import Tensor, fft, nn
 
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.record import prefixes as followed
 from archscope.dependence.rules import sums
 from archscope.dependence.sets.products import over
 from archscope.dependence.sets.steps import Reshape
@@ -536,6 +537,11 @@ def prepended(x: Tensor) -> Tensor:
     return torch.diff(x.cumsum(1), dim=1, prepend=x[:, :1])
 
 
+def changes(x: Tensor) -> Tensor:
+    """Of the first, which nothing is before, nothing is left."""
+    return torch.diff(x, dim=1, prepend=x[:, :1])
+
+
 def of_three(x: Tensor) -> Tensor:
     """Two windows side by side, the second taken off."""
     sums = F.pad(x.cumsum(1), (0, 0, 1, 0))
@@ -576,7 +582,7 @@ def of_another_copied_part(x: Tensor) -> Tensor:
     "function",
     [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat, carried,
      of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour,
-     all_but_itself, all_but_some, prepended, of_three],
+     all_but_itself, all_but_some, prepended, changes, of_three],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))
@@ -677,15 +683,30 @@ def test_what_two_sums_both_hold_cancels_wherever_they_were_moved(seed: int) -> 
         np.testing.assert_array_equal(said, seen)
 
 
-def test_sums_that_run_along_other_axes_are_a_bound() -> None:
-    def turned(x: Tensor) -> Tensor:
-        sums = x.cumsum(1)
-        return sums - sums.transpose(1, 2)
+def turned_sums(x: Tensor) -> Tensor:
+    sums = x.cumsum(1)
+    return sums - sums.transpose(1, 2)
 
-    found = look_at(turned, (1, 3, 3))
+
+def of_either_axis(x: Tensor) -> Tensor:
+    return x.cumsum(1) - x.cumsum(2)
+
+
+@pytest.mark.parametrize("function", [turned_sums, of_either_axis])
+def test_sums_that_run_along_other_axes_are_a_bound(function: Function) -> None:
+    found = look_at(function, (1, 3, 3))
 
     assert flags(found) == ["sub"]
-    assert not (mask_of(turned, (1, 3, 3)) & ~said_of(found)).any()
+    assert not (mask_of(function, (1, 3, 3)) & ~said_of(found)).any()
+
+
+def test_sums_along_two_axes_less_those_along_one_are_all_rows_above() -> None:
+    found = look_at(lambda x: x.cumsum(1).cumsum(2)[:, 1:] - x.cumsum(2)[:, 1:], (1, 3, 3))
+
+    assert flags(found) == []
+    np.testing.assert_array_equal(
+        said_of(found), np.kron([[1, 0, 0], [1, 1, 0]], np.tri(3)).astype(bool)
+    )
 
 
 def test_an_element_less_itself_is_nothing() -> None:
@@ -704,6 +725,7 @@ def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many(
         return total[:, :, None] - total[:, None]
 
     monkeypatch.setattr(sums, "MOST_PAIRS", 25)
+    monkeypatch.setattr(followed, "MOST_NUMBERS", 5)  # of sums, not of their differences
     assert flags(look_at(pairs, (1, 5, 1))) == []
     monkeypatch.setattr(sums, "MOST_PAIRS", 24)
     found = look_at(pairs, (1, 5, 1))

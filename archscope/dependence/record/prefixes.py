@@ -28,7 +28,8 @@ _MOVING = frozenset(
         *("unsafe_split", "split_with_sizes", "unfold", "diagonal"),
     )
 )
-_MOVED = _MOVING - {"cat", "stack", "constant_pad_nd", "detach"}
+_JOINING = frozenset(("cat", "stack"))
+_MOVED = _MOVING - _JOINING - {"constant_pad_nd", "detach"}
 """Those whose results are made of one value alone; a gradient goes through what is not detached."""
 _PRODUCTS = frozenset(("mm", "bmm", "mean", "_softmax"))
 """Others, beside those by elements, that make the same of the same again."""
@@ -51,7 +52,7 @@ class Prefix:
     source: Value
     """What is summed."""
     axes: tuple[int, ...]
-    """Along which axes: one or two."""
+    """Along which axes: one or two; of elements by themselves none."""
     signs: tuple[int, ...]
     """Of each sum: 1 or -1."""
     places: tuple[NDArray[np.int64], ...]
@@ -64,6 +65,15 @@ class Prefix:
     def times(self, sign: int) -> Prefix:
         """Return the same, or what is to be taken off."""
         return replace(self, signs=tuple(sign * own for own in self.signs))
+
+    def along(self, axes: tuple[int, ...]) -> Prefix:
+        """Return the same as sums along more axes: each less the one before along these."""
+        signs, places = self.signs, self.places
+        for axis in axes:
+            if axis not in self.axes:
+                signs += tuple(-sign for sign in signs)
+                places += tuple(_before(one, self.source.shape, axis) for one in places)
+        return replace(self, axes=axes, signs=signs, places=places)
 
 
 @dataclass(slots=True)
@@ -90,20 +100,24 @@ class Prefixes:
     def of(self, value: Any, left: int = MOST_MOVES) -> Prefix | None:
         """Return of which sums so far the elements of a value are made; None: of none known."""
         node = self.made.get(value) if isinstance(value, Value) else None
-        if node is None or not left or prod(value.shape) > MOST_NUMBERS:
+        if node is None or not left:
             return None
-        if node.operator in ("cumsum", "sum"):
-            return self._summed(node, value, left - 1)
         if node.operator in _ADDING:
             found = None if value in self._others else self._added(node, value.shape, left - 1)
             if found is None:
                 self._others.add(value)
             return found
+        if prod(value.shape) > MOST_NUMBERS:
+            return None
+        if node.operator in ("cumsum", "sum"):
+            return self._summed(node, value, left - 1)
         found_of = {part: self.of(part, left - 1) for part in _parts(node)}
         known = next((one for one in found_of.values() if one is not None), None)
         for part in (part for part, one in found_of.items() if known and not one):
-            elements = self._elements(part, known, left - 1) if known else None
-            found_of[part] = elements and _together([elements], part.shape)
+            elements = self._elements(part, known.source, left - 1) if known else None
+            found_of[part] = (
+                elements and known and _together([elements.along(known.axes)], part.shape)
+            )
         return _moved_sums(node, found_of, value)
 
     def _summed(self, node: Node, value: Value, left: int) -> Prefix | None:
@@ -139,31 +153,30 @@ class Prefixes:
         found = [self.of(part, left) for part in parts]
         for known in filter(None, found):
             each = [
-                one if one and known.is_of_same(one) else self._elements(part, known, left)
+                one
+                if one and one.source == known.source
+                else self._elements(part, known.source, left)
                 for one, part in zip(found, parts, strict=True)
             ]
-            turned = [one.times(sign) for one, sign in zip(each, signs, strict=True) if one]
-            if len(turned) == len(parts):
+            axes = tuple(sorted({axis for one in each if one for axis in one.axes}))
+            turned = [
+                one.along(axes).times(sign) for one, sign in zip(each, signs, strict=True) if one
+            ]
+            if len(turned) == len(parts) and len(axes) <= MOST_AXES:
                 return _together(turned, shape)
         return None
 
-    def _elements(self, value: Value, known: Prefix, left: int) -> Prefix | None:
-        """Return elements of what is summed, wherever they were moved, as sums so far less others.
+    def _elements(self, value: Value, source: Value, left: int) -> Prefix | None:
+        """Return which elements of a source those of a value are, wherever they were moved.
 
         A gradient goes through what is not detached.
         """
-        source, axes = known.source, known.axes
         if self.are_one(value, source):
-            signs: tuple[int, ...] = (1,)
-            sums: tuple[NDArray[np.int64], ...] = (_numbers(source.shape),)
-            for axis in axes:
-                signs += tuple(-sign for sign in signs)
-                sums += tuple(_before(one, source.shape, axis) for one in sums)
-            return Prefix(source, axes, signs, sums)
+            return Prefix(source, (), (1,), (_numbers(source.shape),))
         node = self.made.get(value)
         if node is None or not left or node.operator not in _MOVING - {"detach"}:
             return None
-        found = {part: self._elements(part, known, left - 1) for part in _parts(node)}
+        found = {part: self._elements(part, source, left - 1) for part in _parts(node)}
         return _moved_sums(node, found, value)
 
     def same(self, one: Value, other: Value, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
@@ -174,30 +187,20 @@ class Prefixes:
         base = self._moved_from(one)
         if base != self._moved_from(other) or prod(shape) > MOST_NUMBERS:
             return None
-        start = np.arange(1, prod(base.shape) + 1).reshape(base.shape)
-        places = [self._places(value, base, start) for value in (one, other)]
-        if places[0] is None or places[1] is None:
+        found = [self._elements(value, base, MOST_MOVES) for value in (one, other)]
+        if found[0] is None or found[1] is None:
             return None
-        return np.asarray(np.broadcast_to(places[0] == places[1], shape))
+        return np.asarray(np.broadcast_to(found[0].places[0] == found[1].places[0], shape))
 
     def _moved_from(self, value: Value, left: int = MOST_MOVES) -> Value:
         """Return of which value one is alone made, by moving its elements."""
         node = self.made.get(value)
-        source = None if node is None else node.arguments.get("self")
-        if not left or node is None or node.operator not in _MOVED or not isinstance(source, Value):
+        if not left or node is None or node.operator not in _MOVED | _JOINING:
             return value
-        return self._moved_from(source, left - 1)
-
-    def _places(
-        self, value: Value, base: Value, start: NDArray[np.int64]
-    ) -> NDArray[np.int64] | None:
-        """Return which element of a base each one of a value is; `start` numbers its own."""
-        if value == base:
-            return start
-        node = self.made[value]
-        source = node.arguments["self"]
-        before = self._places(source, base, start)
-        return None if before is None else _moved(node, {source: before}, value)
+        if any(isinstance(part, Tensor) for part in node.arguments.get("tensors") or ()):
+            return value
+        found = {self._moved_from(part, left - 1) for part in dict.fromkeys(_parts(node))}
+        return found.pop() if len(found) == 1 else value
 
     def are_one(self, one: Any, other: Any, left: int = MOST_MOVES) -> bool:
         """Return whether two values are one, each made anew: `y[:, -1]` written twice."""

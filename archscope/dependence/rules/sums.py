@@ -36,18 +36,26 @@ def sum_or_difference(node: Node, zeros: Zeros) -> list[Edge]:
     plain = pointwise(node, zeros)
     if not isinstance(one, Value) or not isinstance(other, Value) or given.get("alpha", 1) != 1:
         return plain
-    known = [found for part in (one, other) if (found := zeros.prefixes.of(part)) is not None]
-    if node.operator == "add" and not any(-1 in found.signs for found in known):
+    if node.operator == "add" and not any(-1 in each.signs for each in _known(node, zeros)):
         return plain  # nothing is taken off
-    if not known:
-        return _without_same(plain, zeros.prefixes.same(one, other, target.shape))
     total = zeros.prefixes.of(target)
     if total is None:
-        return plain
+        known = _known(node, zeros)
+        if len(known) > len({each.source for each in known}):
+            raise MayCancelError(plain + _looking(known[0], target))
+        return (
+            plain if known else _without_same(plain, zeros.prefixes.same(one, other, target.shape))
+        )
     steps = _left(total, target.shape) if total.signs else None
     if steps is None and total.signs:
         raise MayCancelError(plain + _looking(total, target))
     return edges(total.source, steps, target) if steps is not None else []
+
+
+def _known(node: Node, zeros: Zeros) -> list[Prefix]:
+    """Return of which sums so far the arguments are made that are made of such."""
+    found = (zeros.prefixes.of(node.arguments[name]) for name in ("self", "other"))
+    return [each for each in found if each is not None]
 
 
 def _without_same(plain: list[Edge], same: NDArray[np.bool_] | None) -> list[Edge]:
