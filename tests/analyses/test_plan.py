@@ -225,6 +225,18 @@ def test_time_and_cost_follow_from_the_share_of_the_peak() -> None:
     assert again.hfu == pytest.approx(0.3 * again.hardware_flops / again.model_flops)
 
 
+def test_what_is_small_is_not_nothing_and_a_price_asks_for_tokens() -> None:
+    asked: dict[str, Any] = {"gpu": "a100", "mfu": 0.4, "price": 2, **SMALL}
+    whole = archscope.plan("transformer", tokens=1000, **asked)
+    unsaid = archscope.plan("transformer", **asked)
+
+    (said,) = (line[0] for line in whole.sections[0].summary if "Training" in str(line[0]))
+    assert " 0.00 days" not in str(said)
+    assert " 0 GPU-hours" not in str(said)
+    assert any("give --tokens" in note.text for note in unsaid.notes)
+    assert not any("give --tokens" in note.text for note in whole.notes)
+
+
 def test_a_share_at_which_the_hardware_does_more_than_its_peak_is_told() -> None:
     report = archscope.plan("transformer", gpu="a100", mfu=0.9, recompute="full", **SMALL)
 

@@ -30,8 +30,14 @@ def summary(
     yield _cards(totals)
     yield _step(totals)
     if totals.days is not None:
-        cost = () if totals.cost is None else (f" · cost {totals.cost:,.0f}",)
-        yield (f"Training {totals.days:,.2f} days · {totals.gpu_hours:,.0f} GPU-hours", *cost)
+        cost = () if totals.cost is None else (f" · cost {_few(totals.cost)}",)
+        hours = _few(totals.gpu_hours or 0)
+        yield (f"Training {_few(totals.days, 2)} days · {hours} GPU-hours", *cost)
+
+
+def _few(value: float, digits: int = 0) -> str:
+    """Return a number with so many digits behind the point, a small one with two that count."""
+    return f"{value:,.{digits}f}" if value >= 10 ** (1 - digits) else f"{value:.2g}"
 
 
 def verdict(totals: Totals) -> Words:
@@ -129,7 +135,7 @@ def headline(totals: Totals, tried: Sequence[Change]) -> Iterator[Headline]:
         )
 
 
-def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
+def notes(found: Evaluated, cards: Cards, time: Time, *, priced: bool = False) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
     layout = found.layout
     unknown = [line for each in found.filled for line in each.lines if line.bytes is None]
@@ -145,6 +151,9 @@ def notes(found: Evaluated, cards: Cards, time: Time) -> Iterator[Note]:
         )
     if time.why:
         yield Note(level="info", text=f"time and cost are unknown: {time.why}")
+    elif priced and time.days is None:
+        text = "days and cost are unknown: nobody says on how many tokens; give --tokens, e.g. 300B"
+        yield Note(level="info", text=text)
     if time.hfu is not None and time.hfu > 1:
         yield Note(
             level="warning",

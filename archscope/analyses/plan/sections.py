@@ -46,7 +46,7 @@ def sections(network: Network, settings: Settings) -> tuple[Section, ...]:
         PARTS.filled(
             _part_rows(found),
             totals=totals,
-            notes=tuple(notes(found, cards, time)),
+            notes=tuple(notes(found, cards, time, priced=settings.price is not None)),
             headline=tuple(headline(totals, tried)),
             summary=text,
             about=about(layout, settings),
