@@ -102,6 +102,20 @@ def test_what_is_made_of_a_part_is_not_said_to_read_all() -> None:
     assert not any("reduces over all positions" in note.text for note in report.notes)
 
 
+def test_a_crop_is_told_apart_along_rows_and_columns() -> None:
+    def crops(x: Tensor) -> Tensor:
+        places = [(row, column) for row in (0, 2) for column in (0, 3)]
+        return torch.stack([x[..., r : r + 4, c : c + 3].mean((2, 3)) for r, c in places], 1)
+
+    found = receptive(Run(crops), Inputs(args=(torch.zeros(1, 1, 6, 6),)), axes=(2, 3))
+
+    field = found.target.total
+    assert [pattern.units for pattern in field.patterns] == [(1,), (1,)]
+    rows, columns = ([field.row(axis, {1: at}).sets[0] for at in range(4)] for axis in range(2))
+    assert rows == [0b001111, 0b001111, 0b111100, 0b111100]
+    assert columns == [0b000111, 0b111000, 0b000111, 0b111000]
+
+
 def test_a_value_that_a_longer_loop_writes_on_to_is_not_the_output_there() -> None:
     """Up to the ninth position both write alike, and the longer one is not at its end."""
     assert found_of(states).growth.reason == growth.GROWING

@@ -101,7 +101,10 @@ def _moved(step: Step, term: Term) -> Term:
         own = next((n for n, pattern in enumerate(term.sets) if axis in pattern.units), 0)
         told = [number == own for number in range(len(told))]
     pairs = zip(term.sets, told, strict=True)
-    return Term(tuple(applied(step if own else alike, one) for one, own in pairs), term.exact)
+    found = tuple(applied(step if own else alike, one) for one, own in pairs)
+    if isinstance(step, Take) and step.stacks:  # of rows and columns each was picked from one
+        found = tuple(pattern.restored(axis) for pattern in found)
+    return Term(found, term.exact)
 
 
 def _emptied(term: Term) -> Term:
