@@ -486,6 +486,18 @@ def sliding(x: Tensor) -> Tensor:
     return sums[:, 3:] - sums[:, :-3]
 
 
+def picked(x: Tensor) -> Tensor:
+    """The same, each sum picked by its number; the first windows are shorter."""
+    sums, ends = F.pad(x.cumsum(1), (0, 0, 1, 0)), torch.arange(1, x.shape[1] + 1)
+    return sums[:, ends] - sums[:, (ends - 3).clamp_min(0)]
+
+
+def gathered(x: Tensor) -> Tensor:
+    sums, ends = F.pad(x.cumsum(1), (0, 0, 1, 0)), torch.arange(3, x.shape[1] + 1)
+    later, before = (at[None, :, None].expand(1, -1, x.shape[2]) for at in (ends, ends - 3))
+    return sums.gather(1, later) - sums.gather(1, before)
+
+
 def exclusive(x: Tensor) -> Tensor:
     return x.cumsum(1) - x
 
@@ -580,8 +592,8 @@ def of_another_copied_part(x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(
     "function",
-    [sliding, exclusive, after, between, not_cancelled, twice, shifted_by_cat, carried,
-     of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour,
+    [sliding, picked, gathered, exclusive, after, between, not_cancelled, twice, shifted_by_cat,
+     carried, of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour,
      all_but_itself, all_but_some, prepended, changes, of_three],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:

@@ -25,7 +25,7 @@ _MOVING = frozenset(
         *("slice", "select", "narrow", "unsqueeze", "squeeze", "view", "_unsafe_view", "reshape"),
         *("expand", "permute", "transpose", "t", "clone", "contiguous", "alias", "detach", "flip"),
         *("roll", "constant_pad_nd", "index_select", "cat", "stack", "split", "unbind", "repeat"),
-        *("unsafe_split", "split_with_sizes", "unfold", "diagonal"),
+        *("unsafe_split", "split_with_sizes", "unfold", "diagonal", "index", "gather"),
     )
 )
 _JOINING = frozenset(("cat", "stack"))
