@@ -64,6 +64,15 @@ def states(x: Tensor) -> Tensor:
     return out
 
 
+def buffered(x: Tensor) -> Tensor:
+    """The sum of the last three, which are written over one another."""
+    buffer, out = torch.zeros(3, 2), torch.zeros_like(x)
+    for t in range(x.shape[-1]):
+        buffer[t % 3] = x[0, :, t]
+        out[0, :, t] = buffer.sum(0)
+    return out
+
+
 class Run(nn.Module):
     def __init__(self, run: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -82,6 +91,7 @@ def found_of(run: Callable[[Tensor], Tensor]) -> Receptive:
     [
         *((run, [3] * 7) for run in (means, side_by_side, layers, written)),
         *((run, list(range(1, 10))) for run in (prefixes, states)),
+        (buffered, [1, 2, *[3] * 7]),
         *((chunks, [3] * 3), (centred, [3] * 9), (beside_all, [9] + [1] * 9)),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
@@ -100,6 +110,14 @@ def test_what_is_made_of_a_part_is_not_said_to_read_all() -> None:
 
     assert (row.look_ahead, row.look_back) == (2, 0)
     assert not any("reduces over all positions" in note.text for note in report.notes)
+
+
+def test_an_axis_of_one_place_is_none_of_positions_where_nothing_tells() -> None:
+    found = receptive(
+        Run(lambda x: x * torch.hann_window(15)), Inputs(args=(torch.zeros(1, 1, 15),))
+    )
+
+    assert found.given.roles.positions == (2,)
 
 
 def test_a_crop_is_told_apart_along_rows_and_columns() -> None:

@@ -593,8 +593,8 @@ def of_another_copied_part(x: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     "function",
     [sliding, picked, gathered, exclusive, after, between, not_cancelled, twice, shifted_by_cat,
-     carried, of_a_neighbour, of_another_part, of_another_copied_part, less_the_first, less_a_neighbour,
-     all_but_itself, all_but_some, prepended, changes, of_three],
+     carried, of_a_neighbour, of_another_part, of_another_copied_part, less_the_first,
+     less_a_neighbour, all_but_itself, all_but_some, prepended, changes, of_three],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))

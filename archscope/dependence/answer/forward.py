@@ -32,7 +32,7 @@ CONCATENATIONS = ("cat", "concatenate")
 _PARTS = frozenset(
     (
         *("slice", "narrow", "split", "unsafe_split", "chunk", "tensor_split"),
-        *("split_with_sizes", "unsafe_split_with_sizes", "index_select"),
+        *("split_with_sizes", "unsafe_split_with_sizes", "index_select", "select", "unbind"),
     )
 )
 """Operators of which each result is of some positions of an axis, in a loop over windows maybe."""

@@ -152,7 +152,7 @@ def _judged(features: int | None, shape: Sequence[int], mixing: Mixing) -> tuple
     mixed = features is not None and (mixing.mixes(features) or mixing.may_mix(features))
     if features is not None and mixed and not are_last:
         return (features,)  # a product of keys and values mixes positions as a layer does features
-    return (apart[0],)
+    return (next((axis for axis in apart if shape[axis] > 1), apart[0]),)
 
 
 _WINDOWS = ("conv", "pool", "upsample")
