@@ -106,6 +106,27 @@ def ahead(x: Tensor) -> Tensor:
     return torch.full((3, 3), -torch.inf, dtype=x.dtype).triu(1).to(on([0], x).device)
 
 
+def windows_written(x: Tensor) -> Tensor:
+    """What lies in several windows is written to through one."""
+    windows = x.clone().unfold(0, 3, 1).unbind(0)
+    windows[0].mul_(x[4])
+    return torch.stack([each.sum() for each in windows])
+
+
+def copies_written(x: Tensor) -> Tensor:
+    copies = x[:1].clone().expand(3).unbind(0)
+    copies[0].add_(x[3])
+    return torch.stack(copies)
+
+
+def parts_written(x: Tensor) -> Tensor:
+    whole = x.clone()
+    one, two = whole.unsafe_split(2)
+    one.mul_(two)
+    whole[1:3] = one.flip(0)
+    return torch.cat([two, one])
+
+
 LINEAR_ALGEBRA: dict[str, Case] = {
     "inverse": ((2, 3, 3), lambda x: torch.linalg.inv(spd(x))),
     "determinant": ((2, 3, 3), lambda x: torch.linalg.det(spd(x))),
@@ -185,6 +206,9 @@ COUNTS: dict[str, Case] = {
     "logarithms beside what is far below": (
         (3, 3), lambda x: (x + ahead(x).clamp(min=-1e6)).log_softmax(1)),
     "median": ((2, 3), lambda x: x.median(dim=1)[0]),
+    "windows that are written to": ((5,), windows_written),
+    "copies that are written to": ((4,), copies_written),
+    "parts that are written to": ((4, 2), parts_written),
     "second lowest": ((2, 3), lambda x: x.kthvalue(2, dim=1)[0]),
     "distance": ((2, 3), lambda x: torch.dist(x, constant(2, 3))),
     "renormed": ((3, 2, 2), lambda x: torch.renorm(x, 2, 1, 0.5)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -40,6 +40,9 @@ class _Alias:
     """Of a base: bytes of one element."""
     tensor: Tensor | None = None
     """What it was met as."""
+    parts: list[_Alias] = field(default_factory=list)
+    """Of a part that an operator made with others, none of which lies over another: all of these.
+    """
     version: int = 0
     """Of a base: how often it was written to. Of a view: the base's version that `value` is of."""
 
@@ -140,12 +143,15 @@ class Aliases:
         if name == "as_strided":  # it counts elements in memory, whatever the view that it is of
             parent = parent.root
             given += [("memory", parent.memory), ("storage_offset", out.storage_offset())]
-        several = isinstance(out, list | tuple)
+        several, parts = isinstance(out, list | tuple), list[_Alias]()
         for number, tensor in enumerate(out if several else [out]):
             if tensor is args[0]:
                 continue
             view = View(operator=name, arguments=dict(given), picked=number if several else None)
             alias = _Alias(tuple(tensor.shape), parent.root, parent=parent, view=view, version=-1)
+            if several and _lies_apart(args[0]):
+                alias.parts = parts
+                parts.append(alias)
             self._set(tensor, alias)
 
     def _alias(self, tensor: Tensor) -> _Alias:
@@ -226,6 +232,7 @@ class Aliases:
     def _write(self, alias: _Alias, value: Value) -> None:
         """Give a tensor a new value, and with it all that it is a view of."""
         self._note_kind(alias, value)
+        others = [one for one in alias.parts if one.version == alias.root.version]
         if alias.parent is not None:
             parent = alias.parent
             before = None if parent.root.value is None else self._current(parent)
@@ -234,9 +241,12 @@ class Aliases:
             (whole,) = self._emit(WRITE, arguments, [parent.shape])
             assert whole is not None
             self._write(parent, whole)
-            alias.version = alias.root.version
+            apart = alias.tensor is None or _lies_apart(alias.tensor)
+            alias.version = alias.root.version if apart else -1  # more of it was written to
         else:
             alias.version += 1
+        for other in others:
+            other.version = alias.root.version
         alias.value, alias.shape = value, value.shape
 
     def _read(self, arguments: Any) -> Any:
@@ -308,6 +318,16 @@ def _block_of(tensor: Tensor) -> _Block | None:
     except (NotImplementedError, RuntimeError):  # nested, or of a class without memory
         return None
     return _Block(address, storage.nbytes()) if address else _Block(-int(storage._cdata), 0)
+
+
+def _lies_apart(tensor: Tensor) -> bool:
+    """Return whether each element has a place of its own, as of no windows that overlap."""
+    farthest = 0
+    for step, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size > 1 and step <= farthest:
+            return False
+        farthest += step * max(size - 1, 0)
+    return True
 
 
 def _place(block: _Block, tensor: Tensor) -> _Place:

@@ -184,7 +184,8 @@ def _along_axes(node: Node, rule: Rule, zeros: Zeros) -> Iterable[Edge]:
     of an axis of one position.
     """
     axes = next((node.arguments[name] for name in _AXES if name in node.arguments), None)
-    if axes in (None, [], ()) or all(value.shape for value in sources(node)):
+    makes_one = node.operator == "stack"  # of numbers too, which it needs no axis for
+    if makes_one or axes in (None, [], ()) or all(value.shape for value in sources(node)):
         return rule(node, zeros)
     values = [*sources(node), *targets(node)]
     whole = {value: Value(value.index, value.shape or (1,)) for value in values}
