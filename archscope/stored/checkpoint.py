@@ -205,7 +205,7 @@ class _Tensors:
             bytes=elements * BITS[dtype] // 8,
             place=place,
             is_parameter=parameter,
-            trains=trains,
+            trains=trains and not dtype.startswith(("q", "int", "uint")),
         )
 
     def _room(

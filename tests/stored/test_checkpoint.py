@@ -193,6 +193,14 @@ def test_what_training_keeps_beside_the_weights_is_not_counted(tmp_path: Path) -
     ]
 
 
+@pytest.mark.filterwarnings("ignore")  # torch says that its quantised tensors are deprecated
+def test_quantised_weights_are_not_trained(tmp_path: Path) -> None:
+    weight = torch.quantize_per_tensor(torch.ones(4, 8), 0.1, 0, torch.qint8)
+    totals = archscope.params(saved(tmp_path, {"weight": weight, "bias": torch.ones(4)})).totals
+
+    assert (totals.trainable, totals.frozen) == (4, 32)
+
+
 def test_a_transposed_tie_counts_once(tmp_path: Path) -> None:
     weight = torch.zeros(10, 4)
     state = {"embed": weight, "head": weight.t(), "some": weight[:, :2]}
