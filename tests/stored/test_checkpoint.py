@@ -181,6 +181,8 @@ def test_what_training_keeps_beside_the_weights_is_not_counted(tmp_path: Path) -
         "kept": {("a", 1): np.float64(0.5)},
     }
     whole = {"model_state_dict": net.state_dict(), **beside}
+    many = {"model": net.state_dict(), **dict.fromkeys("abcdefgh", 1)}
+    assert "a, b, c, d, e, f, and 2 more" in checkpoint.read(Path(saved(tmp_path, many)), "")[1][0]
     two = {"encoder": net.state_dict(), "decoder": net.state_dict(), **beside}
     del two["loss"]
     reports = [archscope.params(saved(tmp_path, what)) for what in (whole, two)]
