@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
+from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter, NoRowError
 from archscope.counting.execution import KEPT, Kept, ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, UntraceableError, count_with_fvcore
 from archscope.errors import ForwardError
@@ -95,7 +95,10 @@ def count_forward(
             if results:
                 watch.chance_as_found()
             results.append(attempt(original, watch))
-            if results[-1].failure is None and not results[-1].dispatcher.reasons:
+            failure = results[-1].failure
+            if failure is None and not results[-1].dispatcher.reasons:
+                return results[-1]
+            if isinstance(failure, NoRowError):
                 return results[-1]
     except ReachedOriginalError:
         watch.chance_as_found()

@@ -212,6 +212,11 @@ def _unknown(text: str) -> str:
         return f"{name} is of a form that is not read; name the code, e.g. ./net.py:Net"
     if Path(name).suffix == ".json" and Path(name).is_file():
         return f"{name} is a file of JSON; `archscope report {name}` reads a saved result"
+    if Path(name).suffix == ".distcp" or Path(name, ".metadata").is_file():
+        return (
+            f"{name!r} is a distributed checkpoint; a file is made of its folder by: python -m "
+            "torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER net.pt"
+        )
     if "/" in name or "\\" in name or (name and Path(name).is_dir()):
         return f"{name!r} is no Python file; write e.g. ./net.py:Net, or hf:FOLDER"
     if Path(f"{name}.py").is_file():

@@ -27,6 +27,8 @@ _AGAIN = "load and save it again with a torch of today"
 _DEEPEST = 100
 _MOST = 1_000_000
 """Values that are looked at: a pickle of some lines can name one dictionary 2^60 times."""
+_NAMED = 6
+"""Words that a note lists."""
 _WORDS = 10
 """Words of `_NESTED` within each other."""
 
@@ -47,8 +49,9 @@ def read(path: Path, shown: str) -> tuple[list[Entry], tuple[str, ...]]:
         other = "the state of an optimizer and no weights" if _is_optimizer(found) else "no tensors"
         raise BadFileError(f"{shown} holds {other}")
     beside = _beside(found, where)
-    notes = (f"beside the weights, not counted: {', '.join(beside[:6])}",) if beside else ()
-    return entries, notes
+    more = f", and {len(beside) - _NAMED} more" if len(beside) > _NAMED else ""
+    text = f"beside the weights, not counted: {', '.join(beside[:_NAMED])}{more}"
+    return entries, (text,) if beside else ()
 
 
 def _beside(found: Any, where: tuple[str, ...]) -> list[str]:
@@ -205,7 +208,7 @@ class _Tensors:
             bytes=elements * BITS[dtype] // 8,
             place=place,
             is_parameter=parameter,
-            trains=trains,
+            trains=trains and not dtype.startswith(("q", "int", "uint")),
         )
 
     def _room(

@@ -77,8 +77,8 @@ def json_object(text: bytes, shown: str, **how: Any) -> dict[str, Any]:
     """Return the object that a text of JSON is; raises `BadFileError`."""
     try:
         found = json.loads(text, **how)
-    except BadFileError:
-        raise
+    except BadFileError as error:  # of a hook, which knows no file
+        raise BadFileError(f"{shown} {error}") from None
     except UnicodeDecodeError:
         raise BadFileError(f"{shown} is no JSON: it is not written in UTF-8") from None
     except RecursionError:

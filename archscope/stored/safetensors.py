@@ -99,9 +99,9 @@ def _header(first: bytes, size: int, shown: str) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadFileError(f"a header names {twice!r} twice")
+        left = dict(pairs)
+        twice = next(name for name, _ in pairs if left.pop(name, None) is None)
+        raise BadFileError(f"names {twice!r} twice")
     return found
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import archscope
 from archscope.counting.execution import ShapesOnly
+from archscope.errors import ForwardError
 
 MADE: dict[str, Callable[[int], Tensor]] = {
     "ones": lambda n: torch.ones(n, n),
@@ -54,3 +55,33 @@ def test_what_is_counted_is_the_same(
     rows = 12 if make is MADE["side by side"] else 6
     assert totals.complete
     assert totals.macs == 2 * (6 * 6 * 4 + rows * 6 * 6)
+
+
+class Placed(nn.Module):
+    """Words with their places, of which there are eight."""
+
+    def __init__(self, places: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.words, self.table = nn.Embedding(50, 4), nn.Embedding(8, 4)
+        self.places = places
+
+    def forward(self, ids: Tensor) -> Tensor:
+        found: Tensor = self.words(ids) + self.table(self.places(ids))
+        return found
+
+
+PLACES: tuple[Callable[[Tensor], Tensor], ...] = (
+    lambda ids: torch.arange(ids.shape[1], device=ids.device),
+    lambda ids: torch.arange(100).flip(0)[-ids.shape[1] :],
+    lambda ids: torch.ones_like(ids).cumsum(1) - 1,
+)
+
+
+def test_a_row_beyond_its_table_is_an_error_as_it_is_with_data() -> None:
+    for places in PLACES:
+        model = Placed(places)
+        assert archscope.params(model, torch.zeros(1, 8, dtype=torch.long)).totals.complete
+        with pytest.raises(ForwardError, match=r"failed in table .* (row 8 is|out of range)"):
+            archscope.params(model, torch.zeros(1, 9, dtype=torch.long))
+    clamped = Placed(lambda ids: torch.arange(ids.shape[1]).clamp_(max=7))
+    assert archscope.params(clamped, torch.zeros(1, 9, dtype=torch.long)).totals.complete

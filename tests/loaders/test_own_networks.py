@@ -409,6 +409,7 @@ WRONG = {
     "hf:./nowhere": r"there is no such folder",
     "hf:.": r"holds no config.json",
     "hf:": r"names no folder",
+    "saved/__0_0.distcp": r"is a distributed checkpoint; a file is made of its folder by: python",
     "timm:": r"names no model",
     "timm:res net": r"names no model",
     "timm:resnet18(10)": r"timm takes arguments by name",

@@ -181,6 +181,8 @@ def test_what_training_keeps_beside_the_weights_is_not_counted(tmp_path: Path) -
         "kept": {("a", 1): np.float64(0.5)},
     }
     whole = {"model_state_dict": net.state_dict(), **beside}
+    many = {"model": net.state_dict(), **dict.fromkeys("abcdefgh", 1)}
+    assert "a, b, c, d, e, f, and 2 more" in checkpoint.read(Path(saved(tmp_path, many)), "")[1][0]
     two = {"encoder": net.state_dict(), "decoder": net.state_dict(), **beside}
     del two["loss"]
     reports = [archscope.params(saved(tmp_path, what)) for what in (whole, two)]
@@ -191,6 +193,14 @@ def test_what_training_keeps_beside_the_weights_is_not_counted(tmp_path: Path) -
         "optimizer_state_dict, loss, args, kept",
         "optimizer_state_dict, args",
     ]
+
+
+@pytest.mark.filterwarnings("ignore")  # torch says that its quantised tensors are deprecated
+def test_quantised_weights_are_not_trained(tmp_path: Path) -> None:
+    weight = torch.quantize_per_tensor(torch.ones(4, 8), 0.1, 0, torch.qint8)
+    totals = archscope.params(saved(tmp_path, {"weight": weight, "bias": torch.ones(4)})).totals
+
+    assert (totals.trainable, totals.frozen) == (4, 32)
 
 
 def test_a_transposed_tie_counts_once(tmp_path: Path) -> None:
