@@ -206,6 +206,12 @@ def test_a_card_is_named_by_some_of_its_parts(said: str, word: str) -> None:
     assert named(said).word == word
 
 
+def test_a_device_that_is_half_of_a_package_says_so() -> None:
+    assert named("mi250x").called == "mi250x (one of 2 devices of a package)"
+    assert [card.word for card in CARDS if card.devices != 1] == ["mi250", "mi250x"]
+    assert named("h100").called == "h100"
+
+
 @pytest.mark.parametrize("said", ["40gb", "rtx", "sxm", "H100 94GB", "RTX 4090 Laptop GPU"])
 def test_parts_that_tell_no_card_are_refused(said: str) -> None:
     with pytest.raises(UsageError, match="no cited figures"):

@@ -83,3 +83,19 @@ def test_a_time_takes_number_types_of_torchs() -> None:
     of_torch: Any = torch.bfloat16
 
     assert archscope.time(nn.Linear(4, 4), X, gpu="h100", dtype=of_torch).totals.precision == "bf16"
+
+
+def test_words_are_taken_in_other_letters() -> None:
+    told = archscope.kv("gpt2", kv_dtype="FP8", runtime="vLLM")
+
+    assert told.totals == archscope.kv("gpt2", kv_dtype="fp8", runtime="vllm").totals
+    with pytest.raises(UsageError, match="Did you mean 'fp8'"):
+        archscope.kv("gpt2", kv_dtype="fp9")
+
+
+def test_a_setting_that_is_misspelt_is_no_argument_of_the_network() -> None:
+    for model, args in (("gpt2", ()), (nn.Linear(4, 4), (X,))):
+        with pytest.raises(UsageError, match=r"no setting 'optimiser'\. Did you mean 'optimizer'"):
+            archscope.memory(model, *args, optimiser="sgd")
+    with pytest.raises(UsageError, match="Did you mean 'depth'"):
+        archscope.plan("gpt2", dept=3)  # nearer to a field

@@ -30,6 +30,7 @@ CARDS: tuple[Card, ...] = (
         3.2768e12 / 2,
         _MI250,
         bf16=True,
+        devices=2,
     ),
     card(
         "mi250x",
@@ -41,6 +42,7 @@ CARDS: tuple[Card, ...] = (
         3.2768e12 / 2,
         _MI250X,
         bf16=True,
+        devices=2,
     ),
     card("mi300a", ("instinct mi300a",), 228, 122.6e12, 490.3e12, 980.6e12, 5.3e12, _MI300A),
     card(

@@ -39,9 +39,17 @@ class Card:
     products with sparsity and short accumulation, 16 of 4-bit ones."""
     second_hand: bool = False
     """Whether the source is a dealer's copy, because the vendor publishes none."""
+    devices: int = 1
+    """How many of these torch sees of one package."""
     memory: int | None = None
     """Bytes of the card's memory, of which its driver keeps some; None where cards of this name
     have different ones, or none is printed for one card."""
+
+    @property
+    def called(self) -> str:
+        """Its word, and whether it is a whole package."""
+        whole = self.devices == 1
+        return self.word if whole else f"{self.word} (one of {self.devices} devices of a package)"
 
     def peak(self, precision: Precision) -> float | None:
         """Return the dense peak in FLOP/s, None where the card cannot compute so."""
@@ -70,6 +78,7 @@ def card(
     bf16: bool | None = None,
     printed: int = 1,
     second_hand: bool = False,
+    devices: int = 1,
 ) -> Card:
     """Return a card; its bf16 has the rate of fp16, and stands where tf32 does if not said."""
     has_bf16 = tf32 is not None if bf16 is None else bf16
@@ -85,5 +94,6 @@ def card(
         source=source,
         printed=printed,
         second_hand=second_hand,
+        devices=devices,
         memory=None if word not in GIB else GIB[word] * 2**30,
     )

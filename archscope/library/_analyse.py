@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 from archscope import specs, study
 from archscope.analyses import ANALYSES
-from archscope.errors import UsageError
-from archscope.library._named import network_of, subject_of
+from archscope.errors import UsageError, did_you_mean
+from archscope.library._named import OWN, network_of, subject_of
 from archscope.results import Report
 from archscope.subject import Network
 
@@ -34,8 +35,10 @@ def analyse(
     """
     if isinstance(model, str):
         kwargs, settings = _named_apart(analysis, model, kwargs, settings or {})
+        _refuse_misspelt(analysis, kwargs, {*_fields_of(model), *OWN})
         network = network_of(model, kwargs, args=args, method=method)
         return analyse_network(analysis, network, settings)
+    _refuse_misspelt(analysis, kwargs, _arguments_of(model, kwargs))
     chosen = read_settings(analysis, settings or {})
     return study.analyse(analysis, subject_of(model, args, kwargs, method=method), **chosen)
 
@@ -58,6 +61,30 @@ def _named_apart(
     for name in other.keys() & apart.keys() - _fields_of(model):
         chosen[other[name]] = apart.pop(name)
     return apart, chosen
+
+
+def _refuse_misspelt(analysis: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `UsageError` for a keyword that is neither a field nor an argument, but near a setting.
+
+    The network's own message would name what it knows alone.
+    """
+    declared = ANALYSES.get(analysis).settings
+    settings = [field.name for field in specs.fields(declared)] if declared else []
+    for name in given:
+        if name not in known:
+            near = did_you_mean(name, [*known, *settings])
+            if any(repr(setting) in near for setting in settings):
+                raise UsageError(f"{analysis} has no setting {name!r}.{near}")
+
+
+def _arguments_of(model: Any, given: Iterable[str]) -> set[str]:
+    """Return the names that a module's forward takes; all that are given where it takes any."""
+    try:
+        taken = signature(model.forward).parameters.values()
+    except (AttributeError, TypeError, ValueError):
+        return set(given)
+    takes_any = any(each.kind is Parameter.VAR_KEYWORD for each in taken)
+    return set(given) if takes_any else {each.name for each in taken}
 
 
 def _fields_of(model: str) -> set[str]:

@@ -102,7 +102,7 @@ def network_of(
     if spec is not None:
         check_names(spec, fields)
     own = own_words(fields) if loader is not None and spec is None else {}
-    rest = {word: value for word, value in fields.items() if word not in _OWN or not own}
+    rest = {word: value for word, value in fields.items() if word not in OWN or not own}
     values = {field: tuple_of(value) for field, value in rest.items()}
     request = Request(fields=values, parameters_alone=parameters_alone, method=method, **own)
     return loaders.load(name, request)
@@ -117,11 +117,11 @@ def refuse_inputs(args: Sequence[Any]) -> None:
 def request_of(fields: Mapping[str, Any]) -> Request:
     """Return what is said of several networks: fields of specs, and words for one's own."""
     own = own_words(fields)
-    values = {name: tuple_of(value) for name, value in fields.items() if name not in _OWN}
+    values = {name: tuple_of(value) for name, value in fields.items() if name not in OWN}
     return Request(fields=values, **own)
 
 
-_OWN = ("input_shape", "input", "inputs", "model_arg")
+OWN = ("input_shape", "input", "inputs", "model_arg")
 """What is said of a network of the user's own."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from archscope.amounts import size
 from archscope.errors import InterruptedRunError, UsageError
-from archscope.library._named import own_words
+from archscope.library._named import OWN, own_words
 from archscope.results import Convention, Report
 from archscope.studies.sweep.answer import Choice, sections
 from archscope.studies.sweep.choosing import goal, switches_among
@@ -91,7 +91,7 @@ def sweep(
     needs its `if __name__ == "__main__"`. Passes are timed one after the other in this process.
     """
     own = own_words(fields)
-    axes = {name: value for name, value in fields.items() if name not in _OWN}
+    axes = {name: value for name, value in fields.items() if name not in OWN}
     asked = plan_sweep(
         model,
         Request(fields=axes, method=method, **own),
@@ -122,9 +122,6 @@ def sweep(
         store=store,
         retry=bool(retry),
     )
-
-
-_OWN = ("input_shape", "input", "inputs", "model_arg")
 
 
 def plan_sweep(

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 
 from archscope.amounts import whole
-from archscope.errors import SpecError, did_you_mean
+from archscope.errors import SpecError, did_you_mean, same_word
 from archscope.records import frozen
 from archscope.specs._kinds import Kind, kept, read
 from archscope.specs._typed import flag_of
@@ -136,7 +136,7 @@ class Field:
             case "list":
                 return self._list(text)
             case "choice":
-                return self._of_torch(text)
+                return self._chosen(text)
             case "text":
                 return text
 
@@ -177,17 +177,18 @@ class Field:
         """Return a value given in Python as the field holds it; see `specs.coerced`."""
         value = of_python(value)
         if self.kind == "choice":
-            value = self._of_torch(value)
+            value = self._chosen(value)
         if isinstance(value, str) and (self.kind in ("list", "integer") or self.kinds):
             return self.parse(value)
         if isinstance(value, list | tuple):
             return tuple(self._given(one) for one in value)
         return (value,) if self.kind == "list" and value is not None else value
 
-    def _of_torch(self, value: Any) -> Any:
-        """Return the word for a number type as torch calls it; anything else as it is."""
+    def _chosen(self, value: Any) -> Any:
+        """Return the word that is meant, by torch's name of a number type or in other letters."""
         word = number_type(value)
-        return word if word in self.choices else value
+        same = same_word(word, self.choices) if isinstance(word, str) else None
+        return value if same is None else same
 
     def after(self, old: Any, given: Any) -> Any:
         """Return the value where `given` follows upon `old`: a text is read, a value coerced.

@@ -110,6 +110,8 @@ def _fakes() -> Any:
             made = dispatch(self, func, types, args, kwargs)
             if func in holds:
                 holds[func](made, *args, **(kwargs or {}))
+            if func is aten.native_group_norm_backward.default:
+                return _with_a_gradient_of(args[1], made)
             return _with_wide_statistics(made, args) if func in norms else made
 
         def known(self, tensor: Tensor) -> Tensor:
@@ -164,6 +166,14 @@ def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> tuple[
         for each in statistics
     ]
     return (normed, *wide)
+
+
+def _with_a_gradient_of(input: Tensor, made: Sequence[Tensor | None]) -> tuple[Any, ...]:
+    """Return gradients of which the input's has its number type, as kernels make it."""
+    of_input, *of_parameters = made
+    if of_input is not None and of_input.dtype is not input.dtype:
+        of_input = of_input.new_empty(of_input.shape, dtype=input.dtype)
+    return (of_input, *of_parameters)
 
 
 def _is_small(func: Any, args: Any, kwargs: Any) -> bool:

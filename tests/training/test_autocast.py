@@ -71,5 +71,5 @@ def test_statistics_of_16_bits_have_the_32_of_the_weights(
     for whose, bytes_ in (("card", card), ("cpu", 2)):
         report = archscope.memory(model, x, autocast="bf16", dropout=whose, check=whose == "cpu")
         assert report.totals.activations == INPUT + bytes_ * NUMBERS + 2 * 4 * groups
-    saved = report.section("memory.check").rows[0]
-    assert saved.measured == saved.predicted
+    for row in report.section("memory.check").rows[:2]:  # what is saved, and the peak
+        assert row.measured == pytest.approx(row.predicted, abs=16)

@@ -170,7 +170,7 @@ def _step_notes(ask: Question, cost: StepCost) -> Iterator[Note]:
         yield Note(
             level="info",
             text=f"a step takes at least what reading or multiplying takes at the peaks of the "
-            f"{ask.card.word} ({ask.card.source}); a real one takes longer",
+            f"{ask.card.called} ({ask.card.source}); a real one takes longer",
         )
         if multiplying(cost, ask.card, ask.weights) is None:
             yield Note(

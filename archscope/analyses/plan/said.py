@@ -146,8 +146,8 @@ def notes(found: Evaluated, cards: Cards, time: Time, *, priced: bool = False) -
     elif cards.card is not None and cards.said != "as you say":
         yield Note(
             level="info",
-            text=f"{cards.card.word} has {cards.memory / 2**30:g} GiB ({cards.said}), of which its "
-            "driver and libraries keep 1 to 2 %",
+            text=f"{cards.card.called} has {cards.memory / 2**30:g} GiB ({cards.said}), of which "
+            "its driver and libraries keep 1 to 2 %",
         )
     if time.why:
         yield Note(level="info", text=f"time and cost are unknown: {time.why}")

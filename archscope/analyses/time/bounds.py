@@ -167,7 +167,7 @@ def _summary(totals: BoundTotals, roof: Roof) -> Iterator[Words]:
         yield ("at most ", rate, f" {totals.item}s/s, module by module")
     peak, bandwidth = (Amount(value=n, kind="rate") for n in (roof.peak, roof.card.bandwidth))
     what = f"FLOP/s dense {roof.precision}, "
-    yield (f"roof of {roof.card.word} = ", peak, what, bandwidth, f"B/s ({roof.card.source})")
+    yield (f"roof of {roof.card.called} = ", peak, what, bandwidth, f"B/s ({roof.card.source})")
 
 
 def _conditions(roof: Roof) -> Iterator[ConditionRow]:
