@@ -17,11 +17,10 @@ import numpy as np
 
 from archscope.dependence import rules
 from archscope.dependence.answer.parts import Parts, without_unread
-from archscope.dependence.record.graph import Graph, Node, Value
+from archscope.dependence.record.graph import WRITE, Graph, Node, Value
 from archscope.dependence.record.scores import returned_of, scores_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Lowered
-from archscope.dependence.sets.algebra import Array
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import Sets, clip
 from archscope.dependence.sets.steps import Edge, Mix, Reduce, ReduceWhere, Step, Take
@@ -29,6 +28,8 @@ from archscope.dependence.sets.terms import Term, Terms, along, apply, side_by_s
 from archscope.records import frozen
 
 CONCATENATIONS = ("cat", "concatenate")
+_PLACING = frozenset(("stack", WRITE, "slice_scatter", "select_scatter", "index_put", "index_copy"))
+"""Operators that put beside each other what may see unlike, as concatenations do."""
 _PARTS = frozenset(
     (
         *("slice", "narrow", "split", "unsafe_split", "chunk", "tensor_split"),
@@ -190,10 +191,10 @@ def _side_by_side(node: Node, target: Value, seen: Mapping[Value, Seen]) -> Seen
             [(one.local if one else (), size) for one, size in zip(known, sizes, strict=True)], axis
         )
     cut_by = _first(one.cut_by for one in known if one)
-    return _seen(total, local, cut_by, _first(one.bounded_by for one in known if one))
+    return _told_apart(total, local, cut_by, _first(one.bounded_by for one in known if one))
 
 
-def _seen(total: Terms, local: Terms, cut_by: int | None, bounded_by: int | None) -> Seen:
+def _told_apart(total: Terms, local: Terms, cut_by: int | None, bounded_by: int | None) -> Seen:
     """Return what a value depends on, without what is local where not all its elements see all.
 
     Of prefixes that are summed one by one the last reduces all positions, for itself alone.
@@ -250,7 +251,10 @@ def _follow(
     if each.flag and (index in marks.looked or _is_masked(each, united, marks.sizes)):
         bounds.append(index)
         marks.bounds.add(index)
-    return _seen(united, united if same else unite(local), _first(cuts), _first(bounds))
+    left = united if same else unite(local)
+    if each.node.operator in _PLACING:
+        return _told_apart(united, left, _first(cuts), _first(bounds))
+    return Seen(total=united, local=left, cut_by=_first(cuts), bounded_by=_first(bounds))
 
 
 def _is_masked(each: Lowered, made: Terms, sizes: Collection[int]) -> bool:
@@ -314,14 +318,9 @@ def _of_part(before: Term, after: Term) -> Term:
     """Return a term that knows which axes it is of a part of, where positions were left out."""
     found = []
     for whole, part in zip(before.sets, after.sets, strict=True):
-        is_less = not part.is_part and bool((_everything(part) != _everything(whole)).any())
+        is_less = not part.is_part and bool((part.everything != whole.everything).any())
         found.append(replace(part, is_part=True) if is_less else part)
     return replace(after, sets=tuple(found))
-
-
-def _everything(pattern: Pattern) -> Array:
-    """Return the union of all sets."""
-    return pattern.sets.united(pattern.entries.reshape(-1), 0)
 
 
 def _collapses(step: Mix | Reduce, before: Term, after: Term, sizes: tuple[int, ...]) -> bool:
@@ -333,7 +332,7 @@ def _collapses(step: Mix | Reduce, before: Term, after: Term, sizes: tuple[int, 
     for number, (old, new) in enumerate(zip(before.sets, after.sets, strict=True)):
         if not any(axis in axes and old.varies(axis) for axis in old.units):
             continue
-        everything = _everything(old)
+        everything = old.everything
         if old.is_part and sizes and old.sets.widths(everything)[0] < sizes[number]:
             continue
         if bool(((new.entries == everything) | (new.entries == 0)).all()):

@@ -66,6 +66,11 @@ class Pattern:
         places = (None if each is None else each.tobytes() for each in self.places)
         return hash((self.entries.shape, self.entries.tobytes(), *places))
 
+    @cached_property
+    def everything(self) -> Array:
+        """The union of all sets."""
+        return self.sets.united(self.entries.reshape(-1), 0)
+
     def filled(self, axis: int) -> NDArray[np.bool_]:
         """Return which positions of an axis hold anything."""
         others = tuple(at for at in range(self.entries.ndim) if at != axis)
@@ -88,10 +93,6 @@ class Pattern:
     def expanded(self, axis: int) -> Array:
         """Return the entries with each position of one axis its own."""
         return self.entries.take(self.index(axis), axis=axis)
-
-    def alone(self, axis: int, entry: int) -> Pattern:
-        """Return the same as if all positions of an axis had one entry."""
-        return self.with_axis(axis, self.shape[axis], self.entries.take([entry], axis=axis), None)
 
     def permuted(self, order: Sequence[int]) -> Pattern:
         """Return the axes in another order."""

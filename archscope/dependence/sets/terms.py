@@ -162,7 +162,7 @@ def _split(term: Term, axis: int) -> list[Term] | None:
     for number, place in enumerate(places):
         members = np.flatnonzero(groups == number)
         together = last.sets.united(last.entries.take(last.index(axis)[members], axis), axis)
-        alone = [one.alone(axis, int(one.index(axis)[place])) for one in others]
+        alone = [_at(one, axis, place) for one in others]
         whole = last.with_axis(axis, last.shape[axis], together, None)
         found.append(Term((*alone, whole), term.exact))
     return found
@@ -298,6 +298,12 @@ def _are_apart(one: Term, two: Term) -> bool:
     sets = (*one.sets, *two.sets)
     axes = [axis for axis in range(len(sets[0].shape)) if any(p.varies(axis) for p in sets)]
     return any(not (_holds(one, axis) & _holds(two, axis)).any() for axis in axes or (0,))
+
+
+def _at(pattern: Pattern, axis: int, place: int) -> Pattern:
+    """Return a pattern as if all positions of an axis held what one does."""
+    entries = pattern.entries.take(pattern.index(axis)[[place]], axis=axis)
+    return pattern.with_axis(axis, pattern.shape[axis], entries, None)
 
 
 def _holds(term: Term, axis: int) -> NDArray[np.bool_]:
