@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
+from archscope.dependence.record import aliases
 from archscope.dependence.record.functions import _sounds
 from archscope.dependence.sets.products import over
 from archscope.errors import ForwardError, UsageError
@@ -323,6 +324,23 @@ def test_a_cell_sees_all_steps_up_to_its_own(cell: nn.Module) -> None:
 
     assert sets(found) == PREFIX
     assert not [each for each in found.lowered if each.flag]
+
+
+@pytest.mark.parametrize(("most", "writes"), [(2, []), (1, ["write"])])
+def test_a_part_stays_what_it_was_where_another_is_written_to(
+    most: int, writes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aliases, "MOST_PARTS", most)
+
+    def run(x: Tensor) -> Tensor:
+        one, two = x.clone().split(3, 1)
+        return one.mul_(two) + two
+
+    found = look_at(run, torch.zeros(LINE))
+
+    alive = [each.node.operator for each in found.lowered if each.edges]
+    assert [operator for operator in alive if operator == "write"] == writes
+    assert sets(found) == tuple(0b1001 << unit for unit in range(3))
 
 
 @pytest.mark.parametrize("weights", [True, False])

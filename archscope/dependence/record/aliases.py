@@ -51,6 +51,8 @@ class _Alias:
         return self.base or self
 
 
+MOST_PARTS = 64
+"""Parts of one tensor that are kept as they are when another of them is written to."""
 _COUNTED = frozenset(("_pack_padded_sequence",))
 """Operators whose second result says how many there are, which no data changes."""
 
@@ -149,7 +151,7 @@ class Aliases:
                 continue
             view = View(operator=name, arguments=dict(given), picked=number if several else None)
             alias = _Alias(tuple(tensor.shape), parent.root, parent=parent, view=view, version=-1)
-            if several and _lies_apart(args[0]):
+            if several and len(out) <= MOST_PARTS and _lies_apart(args[0]):
                 alias.parts = parts
                 parts.append(alias)
             self._set(tensor, alias)
@@ -232,7 +234,9 @@ class Aliases:
     def _write(self, alias: _Alias, value: Value) -> None:
         """Give a tensor a new value, and with it all that it is a view of."""
         self._note_kind(alias, value)
-        others = [one for one in alias.parts if one.version == alias.root.version]
+        others = [one for one in alias.parts if one is not alias and alias.root.value is not None]
+        for other in others:
+            self._current(other)  # as it was, and stays
         if alias.parent is not None:
             parent = alias.parent
             before = None if parent.root.value is None else self._current(parent)
