@@ -163,8 +163,6 @@ class DispatcherCounter(TorchDispatchMode):
                 return result
         result = func(*args, **kwargs)
         self._record(operator, args, kwargs, result)
-        if operator.name == "aten::embedding":
-            _require_rows(args[0], args[1])
         self.count.transformed |= within_backward()
         if operator.uninitialised:
             self._unwritten.made(_tensors(result))
@@ -354,19 +352,6 @@ class DispatcherCounter(TorchDispatchMode):
         self._lengths.exit(path, output)
         if path == "":
             self.count.depth = self._lengths.longest_of(output)
-
-
-class NoRowError(IndexError):
-    """A row is looked up that a table has not: torch says so with data, whatever else is tried."""
-
-
-def _require_rows(table: Tensor, rows: Tensor) -> None:
-    """Raise `NoRowError` where rows that are known on shapes too are not those of a table."""
-    if table.is_meta and not rows.is_meta and rows.numel():
-        low, high = int(rows.min()), int(rows.max())
-        if low < 0 or high >= table.shape[0]:
-            row = low if low < 0 else high
-            raise NoRowError(f"row {row:,} is looked up, and the table has {table.shape[0]:,}")
 
 
 def _recurrent(model: nn.Module) -> set[str]:

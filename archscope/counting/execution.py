@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from archscope.running.rows import require_rows
 from archscope.running.shapes import RULES
 from archscope.running.twin import Original
 
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 _CONVOLUTION = torch.ops.aten.convolution.default
 _TRACED_CONVOLUTION = torch.ops.aten._convolution.default
+_EMBEDDING = torch.ops.aten.embedding.default
 _FULL = torch.ops.aten.full.default
 _FACTORIES = frozenset(
     (
@@ -87,6 +89,8 @@ class ShapesOnly(TorchDispatchMode):
             return self._constant(func, args, kwargs)
         if func._schema.is_mutable:
             _refuse_to_lose_a_write(func, args)
+        if func is _EMBEDDING:
+            require_rows(args[0], args[1])
         args = tuple(_as_meta(arg) for arg in args)
         if kwargs:
             kwargs = {name: _as_meta(value) for name, value in kwargs.items()}

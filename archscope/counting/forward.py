@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter, NoRowError
+from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
 from archscope.counting.execution import KEPT, Kept, ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, UntraceableError, count_with_fvcore
 from archscope.errors import ForwardError
@@ -22,6 +22,7 @@ from archscope.running.as_written import as_written
 from archscope.running.device import default_device
 from archscope.running.module_stack import ModuleStack
 from archscope.running.process import PutBack, raise_interrupt, random_as_found
+from archscope.running.rows import NoRowError
 from archscope.running.twin import (
     Original,
     ReachedOriginalError,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.running.process import raise_interrupt
+from archscope.running.rows import NoRowError
 from archscope.running.twin import ReachedOriginalError
 from archscope.training.places import Places
 
@@ -65,7 +66,8 @@ def _where(places: Places | str | None) -> str:
 
 def fails_with_data_too(failure: ForwardError) -> bool:
     """Return whether what a step on shapes raised does not come of its having no data."""
-    return bool(_hint(failure.__cause__ or failure))
+    cause = failure.__cause__ or failure
+    return isinstance(cause, NoRowError) or bool(_hint(cause))
 
 
 def _hint(failure: BaseException) -> str:

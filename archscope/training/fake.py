@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils._mode_utils import no_dispatch
 
 from archscope.running.formulas import COMPILER
+from archscope.running.rows import require_rows
 
 _READ: Mapping[str, dict[str, Any]] = {
     "config": {
@@ -89,6 +90,7 @@ def _fakes() -> Any:
         **dict.fromkeys((getattr(aten, name).default for name in _BAGS), _hold_one_more),
     }
 
+    embedding = aten.embedding.default
     norms = {getattr(aten, name).default for name in _NORMS}
 
     class Fakes(FakeTensorMode):
@@ -107,6 +109,8 @@ def _fakes() -> Any:
                 with no_dispatch():
                     made = func(*args, **(kwargs or {}))
                 return self.known(made)
+            if func is embedding:
+                _require_known_rows(args[0], args[1])
             made = dispatch(self, func, types, args, kwargs)
             if func in holds:
                 holds[func](made, *args, **(kwargs or {}))
@@ -123,6 +127,13 @@ def _fakes() -> Any:
             return made
 
     return Fakes
+
+
+def _require_known_rows(table: Tensor, rows: Any) -> None:
+    known = getattr(rows, "constant", None)
+    if known is not None:
+        with no_dispatch():
+            require_rows(table, known)
 
 
 def _hold_what_was_reduced(loss: Tensor, one: Tensor, other: Tensor, *_: Any, **more: Any) -> None:

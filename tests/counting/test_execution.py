@@ -83,5 +83,8 @@ def test_a_row_beyond_its_table_is_an_error_as_it_is_with_data() -> None:
         assert archscope.params(model, torch.zeros(1, 8, dtype=torch.long)).totals.complete
         with pytest.raises(ForwardError, match=r"failed in table .* (row 8 is|out of range)"):
             archscope.params(model, torch.zeros(1, 9, dtype=torch.long))
+    for verb in (archscope.memory, archscope.train):
+        with pytest.raises(ForwardError, match=r"failed in table: .* row 8 is looked up"):
+            verb(Placed(PLACES[0]), torch.zeros(1, 9, dtype=torch.long))
     clamped = Placed(lambda ids: torch.arange(ids.shape[1]).clamp_(max=7))
     assert archscope.params(clamped, torch.zeros(1, 9, dtype=torch.long)).totals.complete
