@@ -279,6 +279,11 @@ def test_what_cannot_be_is_refused_in_a_line(settings: dict[str, Any], said: str
     assert "\n" not in str(error.value)
 
 
+def test_a_network_without_blocks_has_no_stages() -> None:
+    with pytest.raises(UsageError, match="no block of this network repeats"):
+        archscope.plan("lenet5", pp=2)
+
+
 def test_recipes_are_what_they_are_called() -> None:
     for name in ("fp32-16", "bf16-16", "megatron-18", "megatron-20", "deepspeed-20", "bf16-8"):
         assert recipe_named(name).trained == int(name.partition("-")[2])

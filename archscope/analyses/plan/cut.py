@@ -41,6 +41,10 @@ def cut(stages: Stages, layout: Layout) -> tuple[Stage, ...]:
     if pieces > max(1, len(places)):
         what = "stages" if layout.chunks == 1 else "stages x {interleave} chunks"
         problem = f"makes {pieces} {what} of {len(places)} blocks. Give at most {len(places)}"
+        if not places:
+            problem = (
+                "cannot be told: no block of this network repeats, and stages are cut by these"
+            )
         raise SpecError("pp", layout.pp, problem)
     ends = _ends(places, len(stages.parts), pieces)
     runs = [tuple(range(start, end)) for start, end in zip([0, *ends], ends, strict=False)]
