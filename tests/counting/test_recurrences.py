@@ -151,3 +151,16 @@ def test_a_recurrence_that_is_derived_runs_all_its_steps() -> None:
 
     forward = 8 * 3 * 4 * (4 + 4)
     assert report.totals.macs == 2 * forward - 3 * 4 * 4  # the first state needs no slope
+
+
+def test_the_backward_of_a_fused_layer_meets_each_weight_twice() -> None:
+    """By gradients of the input and of the weight; states and biases are no such weights."""
+    layer = nn.LSTM(3, 4)
+    counter = DispatcherCounter(layer, {})
+    outputs, _ = layer(torch.zeros(5, 2, 3, requires_grad=True))
+
+    with counter.stack, counter:
+        outputs.sum().backward()
+
+    rows, weights = 5 * 2, 16 * 3 + 16 * 4
+    assert counter.count.macs().total() == 2 * rows * weights

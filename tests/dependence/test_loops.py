@@ -120,6 +120,16 @@ def test_an_axis_of_one_place_is_none_of_positions_where_nothing_tells() -> None
     assert found.given.roles.positions == (2,)
 
 
+def test_what_is_added_to_a_part_is_no_part() -> None:
+    """A pool of two leaves one of nine positions out; the mean is of all of its map."""
+
+    def run(x: Tensor) -> Tensor:
+        y = nn.functional.avg_pool1d(x, 2)
+        return (y + nn.functional.pad(y[..., 1:], (0, 1))).mean(-1, keepdim=True) * x
+
+    assert found_of(run).target.global_by is not None
+
+
 def test_a_crop_is_told_apart_along_rows_and_columns() -> None:
     def crops(x: Tensor) -> Tensor:
         places = [(row, column) for row in (0, 2) for column in (0, 3)]

@@ -160,6 +160,9 @@ LINEAR_ALGEBRA: dict[str, Case] = {
         (2, 3, 2), lambda x: torch.linalg.solve_triangular(spd(constant(3, 3)), x, upper=True)),
     "a triangle for a batch": (
         (3, 3), lambda x: torch.linalg.solve_triangular(spd(x), constant(2, 3, 2), upper=False)),
+    "triangles, each of its own": (
+        (2, 3, 3), lambda x: torch.linalg.solve_triangular(
+            spd(x), constant(2, 3, 2), upper=False)),
     "a triangle for a batch of rows": (
         (3, 3),
         lambda x: torch.linalg.solve_triangular(
@@ -195,6 +198,8 @@ COUNTS: dict[str, Case] = {
         (4, 4),
         lambda x: x.masked_fill(torch.ones(4, 4).triu(2).bool().to(on([0], x).device), -1e9)
         .topk(2, dim=1)[0]),
+    "largest of as many as are not blocked": (
+        (3, 3), lambda x: (x + ahead(x).clamp(min=-1e6))[1:].topk(2, dim=1)[0]),
     "place of the highest that is not blocked": (
         (3, 3),
         lambda x: x.masked_fill(torch.ones(3, 3).triu(1).bool().to(on([0], x).device), -1e9)

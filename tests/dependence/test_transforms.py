@@ -338,6 +338,19 @@ def test_channels_and_images_stay_apart() -> None:
     assert sets(of_images, 1) == (1, 2, 4)
 
 
+@pytest.mark.parametrize("rows", [4, 5])
+@pytest.mark.parametrize("ends", [True, False])
+def test_rows_change_places_between_transforms_along_columns(rows: int, *, ends: bool) -> None:
+    """The one in the middle may stay where it was."""
+    order = [rows - 1, *range(1, rows - 1), 0] if ends else list(range(rows))[::-1]
+
+    found = look_at(lambda x: ifft(fft(x)[:, :, order]).real, shape=(1, 1, rows, 6))
+
+    assert flags(found) == []
+    assert sets(found) == tuple(1 << row for row in order)
+    assert sets(found, 1) == tuple(1 << column for column in range(6))
+
+
 def unclear(x: Tensor) -> Tensor:
     """A shift by phases in single precision: whether a tap is zero or rounding is not known."""
     turns = torch.exp(-2j * torch.pi * torch.arange(7, device=x.device) * 0.25)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -278,14 +279,22 @@ class Trial:
         return tuple(found)
 
     def _is_apart(self, axis: int) -> bool:
-        """Return whether altering one position of an axis changes that of the result alone."""
-        (numbers, others), at = self._two(), self.shape[axis] // 2
-        altered = numbers.clone()
-        altered.select(axis, at).copy_(others.select(axis, at))
-        one, two = self.run(numbers), self.run(altered)
-        changed = (one - two).abs() > CLOSE * max(float(one.abs().max()), TINY)
-        changed.select(axis, at).fill_(False)
-        return not bool(changed.any())
+        """Return whether each position along an axis is made of its own of the source alone.
+
+        Two positions differ in a binary digit: altering all with a 1 there changes none with a 0,
+        and the other way round.
+        """
+        (numbers, others), size = self._two(), self.shape[axis]
+        before, places = self.run(numbers), torch.arange(size)
+        most = CLOSE * max(float(before.abs().max()), TINY)
+        along = [size if at == axis else 1 for at in range(len(self.shape))]
+        for digit, side in product(range((size - 1).bit_length()), (0, 1)):
+            altered = (places >> digit & 1) == side
+            after = self.run(torch.where(altered.reshape(along), others, numbers))
+            changed = ((before - after).abs() > most).movedim(axis, 0)
+            if bool(changed[~altered].any()):
+                return False
+        return True
 
 
 def _close(one: Tensor, two: Tensor) -> bool:
