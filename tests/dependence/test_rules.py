@@ -187,7 +187,11 @@ LINEAR_ALGEBRA: dict[str, Case] = {
     "blocks": ((2, 3), lambda x: torch.block_diag(constant(1, 2), x, x[:1])),
     "reordered": ((2, 3), lambda x: torch.kron(x, constant(2, 2))),
 }  # fmt: skip
+BLOCKED = torch.tensor([[0.0, 0.0, 0.0, -1e6], [-1e6] * 4, [0.0] * 4])
+"""One score of the first row, and all of the second."""
 COUNTS: dict[str, Case] = {
+    "weights, of one row blocked throughout": (
+        (3, 4), lambda x: (x + BLOCKED.to(x.dtype).to(on([0], x).device)).softmax(1)),
     "histogram": ((2, 4), lambda x: torch.histc(x, bins=3, min=0.0, max=2.0)),
     "looked up": ((2, 4), lambda x: torch.searchsorted(torch.arange(-3.0, 4.0).double(), x)),
     "a table of rows": ((2, 3), lambda x: torch.searchsorted(x, constant(2, 2))),
