@@ -120,14 +120,15 @@ def test_an_axis_of_one_place_is_none_of_positions_where_nothing_tells() -> None
     assert found.given.roles.positions == (2,)
 
 
-def test_what_is_added_to_a_part_is_no_part() -> None:
-    """A pool of two leaves one of nine positions out; the mean is of all of its map."""
+def test_a_mean_of_a_crop_leaves_what_is_seen_without_it() -> None:
+    def gated(x: Tensor) -> Tensor:
+        y = nn.functional.avg_pool1d(x[..., :-1], 3, 1)
+        return y * y.mean(-1, keepdim=True)
 
-    def run(x: Tensor) -> Tensor:
-        y = nn.functional.avg_pool1d(x, 2)
-        return (y + nn.functional.pad(y[..., 1:], (0, 1))).mean(-1, keepdim=True) * x
+    report = receptive_field(Run(gated), torch.zeros(1, 2, 9), axes=(2,))
 
-    assert found_of(run).target.global_by is not None
+    assert found_of(gated).target.field.lines[0].hulls == (3, 3)
+    assert "every output depends on 8 positions of the 9-position input" in str(report.notes)
 
 
 def test_a_crop_is_told_apart_along_rows_and_columns() -> None:

@@ -229,7 +229,7 @@ def _follow(
     cuts = [seen[edge.source].cut_by for edge in edges]
     bounds = [seen[edge.source].bounded_by for edge in edges]
     same = True
-    through = partial(_through, sizes=marks.sizes, parts=each.node.operator in _PARTS)
+    through = partial(_through, parts=each.node.operator in _PARTS)
     for edge in edges:
         before = seen[edge.source]
         after, looks, collapsed = through(edge, before.total)
@@ -273,7 +273,7 @@ def _first(nodes: Iterable[int | None]) -> int | None:
 
 
 def _through(
-    edge: Edge, terms: Terms, *, sizes: tuple[int, ...], parts: bool, drop: bool = False
+    edge: Edge, terms: Terms, *, parts: bool, drop: bool = False
 ) -> tuple[Terms, bool, bool]:
     """Return what follows through an edge, whether any position looked at others on the way, and
     whether all positions of some axis became one; with `drop` less what did.
@@ -293,8 +293,7 @@ def _through(
             made = apply((step,), (term,))
             after += [_of_part(term, one) for one in made] if parts else made
             lost = lost or (
-                isinstance(step, Mix | Reduce)
-                and any(_collapses(step, term, one, sizes) for one in made)
+                isinstance(step, Mix | Reduce) and any(_collapses(step, term, one) for one in made)
             )
         collapsed = collapsed or lost
         # A reduction is left out as a whole, as it is on the way back from a unit.
@@ -323,18 +322,13 @@ def _of_part(before: Term, after: Term) -> Term:
     return replace(after, sets=tuple(found))
 
 
-def _collapses(step: Mix | Reduce, before: Term, after: Term, sizes: tuple[int, ...]) -> bool:
-    """Return whether a step made of an axis of positions one set that holds them all.
-
-    One of a part of an axis, as a loop over windows makes it, holds no more than the part.
-    """
+def _collapses(step: Mix | Reduce, before: Term, after: Term) -> bool:
+    """Return whether a step made of an axis of positions one set that holds them all."""
     axes = step.axes if isinstance(step, Reduce) else (step.axis,)
-    for number, (old, new) in enumerate(zip(before.sets, after.sets, strict=True)):
+    for old, new in zip(before.sets, after.sets, strict=True):
         if not any(axis in axes and old.varies(axis) for axis in old.units):
             continue
         everything = old.everything
-        if old.is_part and sizes and old.sets.widths(everything)[0] < sizes[number]:
-            continue
         if bool(((new.entries == everything) | (new.entries == 0)).all()):
             return True
     return False

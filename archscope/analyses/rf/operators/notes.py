@@ -15,6 +15,7 @@ from archscope.results import Note
 
 if TYPE_CHECKING:
     from archscope.dependence.answer.causality import Causality
+    from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.record.graph import Node
 
@@ -71,13 +72,13 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
         yield Note(
             level="info",
             text=f"{totals.global_by} reduces over all positions, so that every output depends on "
-            f"all of the {size} input; without such ways it sees {sees}",
+            f"{_extent_of(found.target.total)} the {size} input; without such ways it sees {sees}",
         )
     elif totals.global_by:
         yield Note(
             level="info",
-            text=f"{totals.global_by} reduces over all positions: every output depends on all of "
-            f"the {size} input",
+            text=f"{totals.global_by} reduces over all positions: every output depends on "
+            f"{_extent_of(found.target.total)} the {size} input",
         )
 
 
@@ -85,10 +86,15 @@ def _share(found: Receptive) -> str:
     """Return how much of the input the network's own outputs depend on, in words."""
     outputs = (found.given.total(value) for value in found.given.graph.outputs.values())
     narrow = [field for field in outputs if field is not None and field.is_narrow]
-    if not narrow:
-        return "all of its"
-    sizes = tuple(line.hulls[1] for line in narrow[0].lines)
-    return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of its"
+    return f"{_extent_of(narrow[0])} its" if narrow else "all of its"
+
+
+def _extent_of(field: Field) -> str:
+    """Return how much of the input outputs depend on: all, or less where a part was left out."""
+    if not field.is_narrow:
+        return "all of"
+    sizes = tuple(line.hulls[1] for line in field.lines)
+    return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of"
 
 
 def _unlike(totals: Totals) -> Iterator[Note]:
