@@ -14,13 +14,15 @@ from xml.etree import ElementTree
 
 import plotly.graph_objects as go
 import pytest
+import torch
+from torch import nn
 
 import archscope
 from archscope.errors import UsageError
 from archscope.present import html
 from archscope.present import json as json_format
 from archscope.present.html import assets
-from archscope.present.html.charts import CHARTS, drawings
+from archscope.present.html.charts import CHARTS, drawings, growth
 from archscope.present.html.charts._style import LOOKS, label
 from archscope.present.html.charts.gridding import multiplied
 from archscope.present.html.document import Settings, render
@@ -518,3 +520,13 @@ def test_a_table_that_is_cut_ends_with_the_answer() -> None:
     assert made.body[-1][0].text == "blocks.59.conv"
     assert made.body[-2][0].text.startswith("+ ")
     assert len(made.body) <= 18
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [(nn.LSTM(4, 4, batch_first=True), (1, 30, 4)), (nn.Conv1d(4, 4, 3), (1, 4, 30))],
+)
+def test_the_line_of_the_whole_input_is_of_its_positions(
+    model: nn.Module, shape: tuple[int, ...]
+) -> None:
+    assert growth._input_size(archscope.rf(model, torch.zeros(shape))) == 30

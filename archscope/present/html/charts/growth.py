@@ -84,6 +84,9 @@ def _input_size(report: Report) -> int | None:
     if isinstance(size, int):
         return size
     shape = report.inputs[0].shape if report.inputs else ()
+    axes: tuple[int, ...] = getattr(report.totals_of("rf.layers"), "position_axes", None) or ()
+    if axes and max(axes) < len(shape):  # the operators know which axes they are: (B, T, C) too
+        return max(shape[axis] for axis in axes)
     return shape[-1] if len(shape) > 2 else None
 
 
