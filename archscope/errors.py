@@ -12,7 +12,7 @@ ArchscopeError                     1   the analysis could not be done
 A message is one line: what came, what was expected, what to do next.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 
@@ -165,6 +165,12 @@ def plain_word(word: str) -> str:
 
 
 _NO_SIGNS = str.maketrans("", "", "-_ ")
+
+
+def and_(words: Sequence[str]) -> str:
+    """Return words in a row, `and` before the last."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def first_line(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from archscope.errors import (
     LoadError,
     SpecError,
     UsageError,
+    and_,
     is_out_of_memory,
     memory_ran_out,
 )
@@ -217,7 +218,7 @@ def _general() -> dict[type, str]:
 
 def _say_whose(ctx: click.Context, unknown: click.NoSuchOption) -> None:
     """Raise `UsageError` where an unknown flag is a field of a family that nobody named."""
-    from archscope.loaders.family import and_, owners
+    from archscope.loaders.family import owners
 
     spelt = unknown.option_name.lower().replace("_", "-")
     flags = {flag for param in ctx.command.get_params(ctx) for flag in param.opts}

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from archscope import specs
-from archscope.errors import UsageError
+from archscope.errors import UsageError, and_
 from archscope.families import FAMILIES, Family
 from archscope.loaders import GENERAL, Loader
 from archscope.loaders._fields import fields_of, names_one
@@ -105,12 +105,6 @@ def owners(field: str) -> tuple[str, ...]:
     )
     first = tuple(islice(found, 4))
     return first if len(first) < 4 else (*first[:3], "others")
-
-
-def and_(words: tuple[str, ...]) -> str:
-    """Return words in a row, `and` before the last."""
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 LOADER = Loader(

@@ -58,6 +58,8 @@ def test_such_a_name_is_what_it_says(archscope: Run) -> None:
         (("params", "Restnet_50"), "is called 'Restnet_50'. Did you mean 'resnet50'?"),
         (("params", "--D_Model", "64"), "No such option '--D_Model'. Did you mean '--d-model'?"),
         (("params", "--config", "x.toml"), "--config stands before the command"),
+        (("params", "--tokens", "2T"), "no option --tokens; it belongs to plan and scaling"),
+        (("rf", "--maximise", "rf"), "no option --maximise; it belongs to search"),
         (("list", "bert"), "no family or preset is called 'bert'. Did you mean 'bert-base-"),
         (("params", "x" * 300), f"no family or preset is called '{'x' * 59}…'"),
         (("params", f"{'x' * 300}.py:Net"), "cannot be read: File name too long"),
