@@ -7,7 +7,7 @@ positions they see more than one place, along the batch they must not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from archscope.dependence.answer.forward import Seen, look, of_input, walk
@@ -188,7 +188,7 @@ def _is_certain(told: Told, node: Node, edge: Edge, rank: int) -> bool:
     """
     if _is_mean_of_features(node, len(edge.source.shape)):
         return False
-    return node.operator not in _LINEAR or rank != 3 or told.features != 1
+    return bool(told.positions) or node.operator not in _LINEAR or rank != 3 or told.features != 1
 
 
 def _telling(node: Node, edge: Edge, patterns: tuple[Pattern, ...]) -> Told | None:
@@ -209,15 +209,24 @@ def _telling(node: Node, edge: Edge, patterns: tuple[Pattern, ...]) -> Told | No
             return None
         # A map of the highest of all channels has none of theirs any more (Woo et al. 2018).
         gone = [n for n, pattern in enumerate(patterns) if not pattern.units]
-        features = one(first - 1) if held((first - 1,)) or len(gone) != 1 else gone[0]
-        positions = tuple(n for n in held(range(first, rank)) if n != features)
+        along_windows, across = held(range(first, rank)), held((first - 1,))
+        features = gone[0] if not across and len(gone) == 1 else _alone(across, along_windows)
+        positions = tuple(n for n in along_windows if n != features)
         return Told(positions=positions, features=features, has_batch=bool(held(range(first - 1))))
     if operator in _RECURRENT and rank == 3:
         return Told(positions=held((0,)), features=one(2), has_batch=bool(held((1,))))
     if operator in _LINEAR or _is_mean_of_features(node, rank):
-        mixed = next(_mixed(edge.steps, patterns), ())
-        return Told(features=mixed[0] if len(mixed) == 1 else None) if mixed else None
+        return _mixed(edge.steps, patterns)
     return None
+
+
+def _alone(axes: tuple[int, ...], split: tuple[int, ...]) -> int | None:
+    """Return the one axis of some that is alone, or else is the only one that lies whole there.
+
+    Where patches are made features, the parts of positions within them lie beside the channels.
+    """
+    whole = axes if len(axes) == 1 else tuple(axis for axis in axes if axis not in split)
+    return whole[0] if len(whole) == 1 else None
 
 
 def _first_window(node: Node, rank: int) -> int | None:
@@ -246,13 +255,17 @@ def _is_mean_of_features(node: Node, rank: int) -> bool:
     return bool(node.arguments.get("keepdim")) and [a % rank for a in axes] == [rank - 1]
 
 
-def _mixed(steps: Iterable[Step], patterns: tuple[Pattern, ...]) -> Iterator[tuple[int, ...]]:
-    """Yield the input's axes that each step which mixes an axis mixes."""
+def _mixed(steps: Iterable[Step], patterns: tuple[Pattern, ...]) -> Told | None:
+    """Return what the first step that mixes an axis tells of the input's axes."""
     for step in steps:
-        axes = step.axes if isinstance(step, Reduce) else ()
+        axes = set(step.axes if isinstance(step, Reduce) else ())
         if isinstance(step, Mix) and step.groups < step.reads:
-            axes = (step.axis,)
-        found = tuple(n for n, pattern in enumerate(patterns) if set(axes) & set(pattern.units))
+            axes = {step.axis}
+        found = tuple(n for n, pattern in enumerate(patterns) if axes & set(pattern.units))
         if found:
-            yield found
+            split = tuple(n for n in found if set(patterns[n].units) - axes)
+            features = _alone(found, split)
+            patches = split if features not in (None, *split) else ()
+            return Told(positions=patches, features=features)
         patterns = tuple(applied(step, pattern) for pattern in patterns)
+    return None
