@@ -186,6 +186,21 @@ STRIDED = nn.Sequential(pads(2), nn.Conv1d(4, 4, 3, stride=2), pads(2), nn.Conv1
 SHIFTED = Run(lambda m, x: F.pad(x, (1, 0))[..., :-1])
 
 
+def mean_before(model: Any, x: Tensor) -> Any:
+    """The mean of four places, four places back, as sums so far make it, through a layer."""
+    sums = x.cumsum(1)
+    return model.layer((F.pad(sums, (0, 0, 4, -4)) - F.pad(sums, (0, 0, 8, -8))) / 4) + x
+
+
+def test_a_border_cuts_short_what_sums_so_far_leave() -> None:
+    model = Run(mean_before, layer=nn.Linear(4, 4))
+    found = see(model, 1, 32, 4).target.field.lines[0]
+
+    assert (found.hulls, found.cycle) == ((8, 8), (1, 1))
+    assert found.seen(31) == 0b10001111 << 24
+    assert found.clipped == (True,) * 7 + (False,) * 25
+
+
 @pytest.mark.parametrize(
     ("model", "behind", "ahead"),
     [

@@ -593,6 +593,11 @@ def of_three(x: Tensor) -> Tensor:
     return sums[:, 2:-2] - sums[:, :-4] - (sums[:, 4:] - sums[:, 2:-2])
 
 
+def of_some_features(x: Tensor) -> Tensor:
+    sums = x.cumsum(1)[..., 1:]
+    return sums - F.pad(sums, (0, 0, 2, -2))
+
+
 def less_the_first(x: Tensor) -> Tensor:
     return x[:, 1:] - x[:, 1:2]
 
@@ -627,7 +632,8 @@ def of_another_copied_part(x: Tensor) -> Tensor:
     "function",
     [sliding, picked, gathered, exclusive, after, between, not_cancelled, twice, shifted_by_cat,
      carried, of_a_neighbour, of_another_part, of_another_copied_part, less_the_first,
-     less_a_neighbour, all_but_itself, all_but_some, prepended, changes, of_three],
+     less_a_neighbour, all_but_itself, all_but_some, prepended, changes, of_three,
+     of_some_features],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))

@@ -14,7 +14,7 @@ from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.prefixes import Prefix
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import MayCancelError, RuleSet, edges, pointwise, targets
-from archscope.dependence.sets.links import Ranges, so_far
+from archscope.dependence.sets.links import Ranges, shifted, so_far
 from archscope.dependence.sets.steps import Edge, Keep, Permute, Reshape, Step, Take, everything
 
 RULES = RuleSet()
@@ -81,14 +81,10 @@ def _left(total: Prefix, after: Shape) -> tuple[Step, ...] | None:
     shape = total.source.shape
     places = [np.broadcast_to(known, after) for known in total.places]
     at = [np.unravel_index(np.maximum(known - 1, 0), shape) for known in places]
-    kept: list[int] = []
-    apart = [own for own in range(len(shape)) if own not in total.axes and shape[own] > 1]
-    for own in apart:
-        free = (on for on in range(len(after)) if on not in kept and after[on] == shape[own])
-        match = next((on for on in free if _runs_along(places, at, own, on, after)), None)
-        if match is None:
-            return None
-        kept.append(match)
+    apart = _apart(total, places, at, after)
+    if apart is None:
+        return None
+    kept = [on for on, _ in apart.values()]
     rest = [on for on in range(len(after)) if on not in kept]
     ends = [
         [_ends(known, where[axis], rest, after) for known, where in zip(places, at, strict=True)]
@@ -101,13 +97,41 @@ def _left(total: Prefix, after: Shape) -> tuple[Step, ...] | None:
         return None
     front = [own for own in range(len(shape)) if own not in total.axes]
     made = [rest[number] for own, _ in links for number in own]
-    taken = (*(shape[own] for own in front), *(one.size for _, one in links))
+    kept_sizes = (after[apart[own][0]] if own in apart else 1 for own in front)
+    taken = (*kept_sizes, *(one.size for _, one in links))
     return (
+        *(
+            Take(own, shifted(shape[own], after[on], first))
+            for own, (on, first) in apart.items()
+            if after[on] < shape[own]
+        ),
         Permute((*front, *total.axes)),
         *(Take(len(front) + number, one) for number, (_, one) in enumerate(links)),
         Reshape(taken, tuple(after[on] for on in (*kept, *made))),
         Permute(tuple(int(on) for on in np.argsort([*kept, *made]))),
     )
+
+
+def _apart(
+    total: Prefix, places: list[Places], at: list[tuple[Places, ...]], after: Shape
+) -> dict[int, tuple[int, int]] | None:
+    """Return of each axis that is not summed along which it becomes, and where that begins on it.
+
+    None where one becomes none.
+    """
+    shape = total.source.shape
+    found: dict[int, tuple[int, int]] = {}
+    for own in range(len(shape)):
+        if own in total.axes or shape[own] == 1:
+            continue
+        taken = [on for on, _ in found.values()]
+        free = (on for on in range(len(after)) if on not in taken and after[on] <= shape[own])
+        begins = ((on, _begin(places, at, own, on, after)) for on in free)
+        match = next(((on, first) for on, first in begins if first is not None), None)
+        if match is None:
+            return None
+        found[own] = match
+    return found
 
 
 def _links(
@@ -135,12 +159,31 @@ def _links(
     ):
         own = tuple(axis for axis, has in enumerate(owners) if number in (has or [0]))
         first = tuple(slice(None) if axis in own else 0 for axis in range(len(sizes)))
-        ranges_of = (one.reshape(*sizes, -1)[first] for one in (starts, stops))
-        low, high = (one.reshape(-1, one.shape[-1]) for one in ranges_of)
+        begins = (ends[number] == 0).any(axis=0)[:, None]
+        ranges_of = (one.reshape(*sizes, -1)[first] for one in (starts, stops, begins))
+        low, high, of_none = (one.reshape(-1, one.shape[-1]) for one in ranges_of)
         if len(low) > MOST_PAIRS or (low.shape[1] > 1 and len(low) * reads > MOST_HELD):
             return None
-        found.append((own, Ranges(reads, low, high)))
+        cut = _cut_short(low, high, of_none[:, 0] > 0)
+        found.append((own, Ranges(reads, low, high, clipped=cut)))
     return found
+
+
+def _cut_short(low: Places, high: Places, of_none: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Return which results would read from before the first position, if there were any.
+
+    These are sums of none where the others are of windows in a row. None where they are not.
+    """
+    others = np.flatnonzero(~of_none)
+    if len(others) < 2:
+        return None
+    one, last = others[0], others[-1]
+    step = (low[last] - low[one]) // (last - one)
+    on = low[one] + step * (np.arange(len(low)) - one)[:, None]
+    end = on + high[one] - low[one]
+    is_so = (low == np.maximum(on, 0)) & (high == np.maximum(end, 0))
+    is_so |= (low == high) & (end <= 0)
+    return of_none & (on < 0).any(axis=1) if is_so.all() else None
 
 
 def _boxes(ends: Places, signs: Sequence[int]) -> list[tuple[Places, Places]] | None:
@@ -174,15 +217,17 @@ def _each_by_each(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> NDArray[n
     return one[..., None, :] & other
 
 
-def _runs_along(
+def _begin(
     places: list[Places], at: list[tuple[Places, ...]], own: int, on: int, after: Shape
-) -> bool:
-    """Return whether an axis of what is summed is one of the difference, of both of its sides."""
+) -> int | None:
+    """Return where on an axis of what is summed one of the difference begins that lies along it.
+
+    None where it does not, or where that is not the same of all sums.
+    """
     number = np.arange(after[on]).reshape([-1 if axis == on else 1 for axis in range(len(after))])
-    return all(
-        bool(((where[own] == number) | (known == 0)).all())
-        for known, where in zip(places, at, strict=True)
-    )
+    begins = [(where[own] - number)[known > 0] for known, where in zip(places, at, strict=True)]
+    found = np.unique(np.concatenate(begins))
+    return int(found[0]) if len(found) == 1 else None
 
 
 def _ends(known: Places, position: Places, rest: list[int], after: Shape) -> Places | None:

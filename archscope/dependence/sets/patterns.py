@@ -195,7 +195,10 @@ class Pattern:
         return found
 
     def kept(self, mask: NDArray[np.bool_]) -> Pattern:
-        """Return nothing where `mask` is False; it has size 1 along axes where it is alike."""
+        """Return nothing where `mask` is False; it has size 1 along axes where it is alike.
+
+        What holds nothing already stays as it is: a border may have cut it short.
+        """
         if mask.all():
             return self
         found = self
@@ -204,7 +207,9 @@ class Pattern:
                 found = found.with_axis(axis, size, found.expanded(axis), None)
         return replace(
             found,
-            entries=np.where(mask, found.entries, self.algebra.nothing),
+            entries=np.where(
+                self.algebra.held(found.entries) & ~mask, self.algebra.nothing, found.entries
+            ),
             places=tuple(
                 None if size > 1 else places
                 for size, places in zip(mask.shape, found.places, strict=True)

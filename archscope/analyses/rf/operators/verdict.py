@@ -58,7 +58,9 @@ def worst(maps: Sequence[MapRow]) -> MapRow | None:
 
 
 def _bound(found: Receptive, totals: Totals) -> Note:
-    seen = extent(totals.receptive_field)
+    # A border may cut short what sees more than the few that it does not.
+    widest = [int(line.widths.max(initial=0)) for line in found.target.field.lines]
+    seen = extent(tuple(map(max, totals.receptive_field, widest)))
     window = f"{seen} positions" if len(totals.receptive_field) > 1 else f"a {seen} window"
     module = found.given.module(found.given.bounded_node(found.target.value))
     return Note(

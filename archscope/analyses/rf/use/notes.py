@@ -23,7 +23,7 @@ def sentences(
 
 def _looks(row: AxisRow) -> str:
     """Return how far before and after its own place an output sees."""
-    back = " to the first position" if row.sees_first else " some positions"
+    back = " to the first position" if row.sees_first else " an unknown number of positions"
     if row.look_back is not None:
         back = f" {counted(row.look_back, 'position')}{_time(row.look_back_ms)}"
     ahead = f"{row.look_ahead:,}{_time(row.look_ahead_ms)}"
