@@ -49,6 +49,12 @@ class Field:
             found.append(pattern.reduced(features))
         return tuple(found)
 
+    @property
+    def together(self) -> tuple[int, ...]:
+        """What all units see along each axis of the input, as the bits of a number."""
+        each = (pattern.reduced(range(len(pattern.shape))) for pattern in self.patterns)
+        return tuple(pattern.sets.bits(int(pattern.entries.reshape(-1)[0])) for pattern in each)
+
     @cached_property
     def unit_axes(self) -> tuple[int, ...]:
         """The axes of the value along which units differ."""

@@ -45,6 +45,8 @@ RAISED = "raised"
 OTHERWISE = "otherwise"
 """The model runs other operators on a larger input, as a loop over positions does, or reduces all
 positions elsewhere."""
+ALIKE = "alike"
+"""So it does, and its outputs see as much there."""
 FIXED = "fixed"
 """The map is of one size whatever the input's: adaptive pooling makes it."""
 GROWING = "growing"
@@ -300,8 +302,7 @@ def _looked_at(
     value = _made_alike(given.graph, graph, target)
     if value is None or not _ends_alike(given.graph, graph, target, value):
         if graph.failure is None:
-            grows = _sees_to_an_end(given, graph, target)
-            return Growth(sizes=sizes, reason=GROWING if grows else OTHERWISE)
+            return Growth(sizes=sizes, reason=_otherwise(given, graph, target))
         said = " ".join(str(graph.failure).split()) or type(graph.failure).__name__
         return Growth(sizes=sizes, reason=RAISED, detail=said)
     lowered = lower(graph)
@@ -320,22 +321,24 @@ def _ends_alike(one: Graph, two: Graph, target: Value, value: Value) -> bool:
     return all(two.outputs.get(name, value) == value for name in names)
 
 
-def _sees_to_an_end(given: Examination, graph: Graph, target: Value) -> bool:
-    """Return whether an output sees all up to one end of the input, and so it does of another size.
-
-    A loop over positions runs other operators there, so that nothing but the outputs is alike.
+def _otherwise(given: Examination, graph: Graph, target: Value) -> str:
+    """Return what the outputs of a larger input say, where other operators make them, as in a loop
+    over positions: whether they go to an end, or see as much, on both.
     """
     name = next((name for name, value in given.graph.outputs.items() if value == target), None)
     value, before = graph.outputs.get(name or ""), given.total(target)
-    if value is None or before is None or not any(one.goes_to_an_end for one in before.lines):
-        return False
+    if value is None or before is None:
+        return OTHERWISE
     lowered = lower(graph)
     dependences = look(lowered, graph.inputs[given.input], given.axes, [value])
     after = Examination(graph, lowered, given.input, given.roles, dependences).total(value)
-    return after is not None and all(
-        mine.goes_to_an_end == other.goes_to_an_end
-        for mine, other in zip(before.lines, after.lines, strict=True)
-    )
+    pairs = () if after is None else tuple(zip(before.lines, after.lines, strict=True))
+    if any(one.goes_to_an_end for one, _ in pairs):
+        alike = all(one.goes_to_an_end == two.goes_to_an_end for one, two in pairs)
+        return GROWING if alike else OTHERWISE
+    grown = bool(pairs) and prod(value.shape) > prod(target.shape)
+    alike = grown and all(one.widths.max() == two.widths.max() for one, two in pairs)
+    return ALIKE if alike else OTHERWISE
 
 
 def _most_pairs(found: Examination) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -10,7 +11,7 @@ from torch import nn
 
 from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
-from archscope.dependence.answer.growth import Growth, away_from_borders
+from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders
 from archscope.dependence.answer.phases import Least, least
 from archscope.dependence.record.graph import Call, Value
 from archscope.dependence.sets.products import reached
@@ -73,7 +74,7 @@ class Receptive:
     others: Mapping[str, Layer]
     """What else the model returns that tells positions apart, by place, where none was chosen."""
     is_whole: bool
-    """Whether the chosen output's window is known without a border."""
+    """Whether the chosen output's window is known without a border of the input."""
     looked_from: Examination
     """The pass in which one unit is looked back from: `given` where the unit was chosen, else
     `best`."""
@@ -136,7 +137,7 @@ def receptive(
         layers=layers,
         target=_counted(target, best, typical),
         others=dict(_others(model, inputs, given, best, value)) if output is None else {},
-        is_whole=target.field.is_whole,
+        is_whole=target.field.is_whole or growth.reason == ALIKE,
         looked_from=best,
         unit=typical,
         own_unit=False,
@@ -216,7 +217,7 @@ def _all_after(given: Examination, value: Value) -> str | None:
 
 
 def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
-    walks = MOST_WALKS
+    walks, of_parts = MOST_WALKS, _called_on_parts(given)
     for call in given.graph.calls:
         looks = any(
             node in given.dependences.looked and given.graph.nodes[node].module == call.path
@@ -224,7 +225,9 @@ def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
         )
         if not call.outputs:
             continue
-        layer = _layer(given, best, call, call.outputs[0], looks=looks)
+        layer = _layer(
+            given, best, call, call.outputs[0], looks=looks, of_part=call.path in of_parts
+        )
         if layer is None:
             continue
         if layer.touched is None and looks and walks:
@@ -233,16 +236,38 @@ def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
         yield layer
 
 
+def _called_on_parts(given: Examination) -> frozenset[str]:
+    """Return the modules that a loop calls on one part after another: none reduces all positions.
+
+    Each call may reduce all that it is given.
+    """
+    calls = Counter(call.path for call in given.graph.calls)
+    parts: dict[str, set[tuple[int, ...]]] = {}
+    for call in given.graph.calls:
+        seen = given.seen(call.outputs[0]) if call.outputs and calls[call.path] > 1 else None
+        total = given.total(call.outputs[0]) if seen and seen.cut_by is not None else None
+        if total is not None:
+            parts.setdefault(call.path, set()).add(total.together)
+    return frozenset(path for path, each in parts.items() if len(each) > 1)
+
+
 def _layer(
-    given: Examination, best: Examination, call: Call, value: Value, *, looks: bool
+    given: Examination,
+    best: Examination,
+    call: Call,
+    value: Value,
+    *,
+    looks: bool,
+    of_part: bool = False,
 ) -> Layer | None:
     total = given.total(value)
     seen = given.seen(value)
     if total is None or seen is None:
         return None
     again = best.again(value) or value
-    near = given.local(value) or total
-    field = (best.local(again) or best.total(again) or near) if best.seen(again) else near
+    near = (None if of_part else given.local(value)) or total
+    wider = (None if of_part else best.local(again)) or best.total(again) or near
+    field = wider if best.seen(again) else near
     if best is not given and not near.maps_alike(field):
         field = near
     if not has_units(field):
@@ -254,7 +279,7 @@ def _layer(
         total=total,
         field=field,
         looks=looks,
-        global_by=given.module(seen.cut_by),
+        global_by=None if of_part else given.module(seen.cut_by),
         bounded_by=bound,
         touched=field.count(field.typical) if field.is_exact else None,
         least=least(field) if bound is None else None,

@@ -25,9 +25,9 @@ def grows_with_input(found: Receptive) -> bool:
 
 def is_partly_clear(found: Receptive) -> bool:
     """Return whether some outputs were away from borders, and others of other phases never."""
-    from archscope.dependence.answer.growth import CLEAR, NOTHING
+    from archscope.dependence.answer.growth import ALIKE, CLEAR, NOTHING
 
-    if found.growth.reason in (CLEAR, NOTHING) or grows_with_input(found):
+    if found.growth.reason in (ALIKE, CLEAR, NOTHING) or grows_with_input(found):
         return False
     is_global = found.target.global_by is not None  # every output sees everything in any case
     return found.is_whole and not is_global
