@@ -209,7 +209,7 @@ def test_a_loop_that_takes_earlier_states_sees_as_far_as_the_input_goes(
     said = [note.text for note in size_notes(found)]
 
     assert said == [
-        "outputs see as far as the input goes, by (model): of a longer input they see more"
+        "outputs see as far as the input goes, by (model): of a longer input they see further"
     ]
 
 

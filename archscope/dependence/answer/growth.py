@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.answer.fields import FEW_UNITS, Field, has_units
+from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.forward import look, lower
 from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.capture import capture
@@ -33,6 +33,8 @@ MOST_ELEMENTS = 1 << 34
 """Elements of the input, and of the largest map, up to which larger inputs are tried."""
 MOST_ENTRIES = 1 << 22
 """Entries of one value up to which larger inputs are tried: axes that are entangled."""
+FEW_UNITS = 16
+"""Units away from borders among which a repeated pattern would have shown."""
 
 CLEAR = "clear"
 """Outputs are away from all borders, and so are all phases of their strides."""
@@ -169,6 +171,12 @@ def _beside_others(
     alike = all(a.hulls == b.hulls for a, b in zip(field.lines, wider.lines, strict=True))
     several = all(len(line.entries) > 1 for line in wider.lines)
     return found if alike and several else (given, False)
+
+
+def is_clear(exam: Examination, value: Value) -> bool:
+    """Return whether a value is away from borders in a pass, at all phases of the strides."""
+    field = _field(exam, exam.again(value))
+    return field is not None and not _unclear(exam, field)
 
 
 def _field(exam: Examination, value: Value | None) -> Field | None:

@@ -11,8 +11,9 @@ from torch import nn
 
 from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
-from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders
+from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, is_clear
 from archscope.dependence.answer.phases import Least, least
+from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.graph import Call, Value
 from archscope.dependence.sets.products import reached
 from archscope.errors import ForwardError, UsageError
@@ -87,6 +88,8 @@ class Receptive:
     output_is_all: str | None
     """The module that makes the network's own output depend on all positions, where the chosen
     output is what came before it."""
+    is_of_several: bool
+    """Whether the model is called with other tensors beside the input that all this is of."""
 
     @property
     def typical(self) -> Receptive:
@@ -143,6 +146,7 @@ def receptive(
         own_unit=False,
         is_before=is_before,
         output_is_all=_all_after(given, value) if is_before else None,
+        is_of_several=len(input_tensors(inputs)) > 1,
     )
     if unit is None:
         return found
@@ -158,18 +162,12 @@ def _others(
     for place, value in given.graph.outputs.items():
         if value == chosen or not (has_units(given.total(value)) or has_units(given.local(value))):
             continue
-        made = [
-            _layer(given, exam, _call_of(given, value, place), value, looks=False)
-            for exam in tried.values()
-        ]
-        whole = [one for one in made if one is not None and one.field.is_whole]
-        if not whole and len(tried) < MOST_PASSES:
-            larger, _ = away_from_borders(model, inputs, given, value)
-            tried[larger.sizes] = larger
-            again = _layer(given, larger, _call_of(given, value, place), value, looks=False)
-            whole = [one for one in (again, *made) if one is not None]
-        if whole:
-            layer = whole[-1]
+        exam = next((one for one in tried.values() if is_clear(one, value)), None)
+        if exam is None and len(tried) < MOST_PASSES:
+            exam, _ = away_from_borders(model, inputs, given, value)
+            tried[exam.sizes] = exam
+        layer = _layer(given, exam or best, _call_of(given, value, place), value, looks=False)
+        if layer is not None:
             yield place, _counted(layer, tried[layer.field.sizes], layer.field.typical)
 
 
@@ -209,10 +207,17 @@ def _is_adaptive(given: Examination, value: Value) -> bool:
 
 
 def _all_after(given: Examination, value: Value) -> str | None:
+    """Return the module that first reduces all positions after a value, or else at all."""
     for output in given.graph.outputs.values():
         seen = given.seen(output)
         if seen is not None and output != value and not has_units(given.local(output)):
-            return given.module(seen.cut_by)
+            cuts = given.dependences.cut
+            later = (
+                place
+                for place, each in enumerate(given.lowered)
+                if any(edge in cuts and edge.target.index > value.index for edge in each.edges)
+            )
+            return given.module(next(later, seen.cut_by))
     return None
 
 

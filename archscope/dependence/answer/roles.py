@@ -67,6 +67,10 @@ class Mixing:
             return False
         return any(widest(one.total) > 1 for one in self._seen(axis))
 
+    def moves(self, axis: int) -> bool:
+        """Return whether some output sees another place along an axis than its own."""
+        return bool(look(self._lowered, self._seed, (axis,), self._outputs).looked)
+
     def _looks(self, axis: int) -> bool:
         return any(one.bounded_by is None and widest(one.total) > 1 for one in self._seen(axis))
 
@@ -152,7 +156,8 @@ def _judged(features: int | None, shape: Sequence[int], mixing: Mixing) -> tuple
     mixed = features is not None and (mixing.mixes(features) or mixing.may_mix(features))
     if features is not None and mixed and not are_last:
         return (features,)  # a product of keys and values mixes positions as a layer does features
-    return (next((axis for axis in apart if shape[axis] > 1), apart[0]),)
+    several = [axis for axis in apart if shape[axis] > 1] or apart
+    return (next(filter(mixing.moves, several), several[0]),)
 
 
 _WINDOWS = ("conv", "pool", "upsample")
