@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from archscope.dependence.answer.forward import Seen, look, of_input, walk
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
+from archscope.dependence.sets.sets import firsts
 from archscope.dependence.sets.steps import Edge, Mix, Reduce, Step, applied
 from archscope.dependence.sets.terms import Terms, along
 from archscope.errors import UsageError
@@ -68,8 +71,15 @@ class Mixing:
         return any(widest(one.total) > 1 for one in self._seen(axis))
 
     def moves(self, axis: int) -> bool:
-        """Return whether some output sees another place along an axis than its own."""
-        return bool(look(self._lowered, self._seed, (axis,), self._outputs).looked)
+        """Return whether places of an output as long as an axis see others, one each."""
+        size = self._seed.shape[axis]
+        patterns = [along(one.total, 0) for one in self._seen(axis)]
+        return any(
+            bool((firsts(pattern.expanded(own)).reshape(-1) != np.arange(size)).any())
+            for pattern in patterns
+            for own in pattern.units
+            if pattern.shape[own] == size == pattern.expanded(own).size
+        )
 
     def _looks(self, axis: int) -> bool:
         return any(one.bounded_by is None and widest(one.total) > 1 for one in self._seen(axis))
