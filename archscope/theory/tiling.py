@@ -25,7 +25,7 @@ class Tiling:
     discard_before: int
     """Outputs at the start of a tile that would have seen what lies before it."""
     discard_after: int
-    """Outputs at its end that would have seen what lies after it."""
+    """Outputs at its end that would have seen what lies after it, or that the next tile keeps."""
     margin_before: int
     """Positions at the start of a tile that belong to those outputs, rounded up."""
     margin_after: int
@@ -53,6 +53,7 @@ def tiling(
     moved = step * floor(kept * seen.jump / step)
     if moved <= 0:
         return None
+    after += floor(kept - moved / seen.jump)  # what the next tile begins with
     return Tiling(
         step=step,
         rest=rest,

@@ -86,6 +86,17 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(4, [set(range(unit, 4)) for unit in range(4)]),
         {"interior": list(range(4)), "typical": 0, "least": 1, "hulls": (1, 4), "streams": 1,
          "goes_to_an_end": True}),
+    "one of two before": (
+        line(8, [set(range(unit % 2, unit + 1, 2)) for unit in range(8)]),
+        {"interior": list(range(8)), "typical": 6, "least": 1, "hulls": (1, 7), "streams": 2,
+         "goes_to_an_end": True}),
+    "one of two after": (
+        line(8, [set(range(unit, 8, 2)) for unit in range(8)]),
+        {"interior": list(range(8)), "typical": 1, "least": 1, "hulls": (1, 7), "streams": 2,
+         "goes_to_an_end": True}),
+    "all before, up to some": (
+        line(8, [set(range(max(unit - 5, 0), unit + 1)) for unit in range(8)]),
+        {"interior": list(range(8)), "typical": 5, "least": 1, "hulls": (1, 6), "streams": 1}),
     "all": (
         line(3, [{0, 1, 2}] * 4),
         {"interior": list(range(4)), "cycle": (1, 0), "jump": 0, "start": 0, "typical": 1,

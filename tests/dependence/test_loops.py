@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope import receptive_field
+from archscope.analyses.rf.operators.growth import size_notes
 from archscope.dependence.answer import growth
 from archscope.dependence.answer.receptive import Receptive, receptive
 from archscope.subject import Inputs
@@ -149,3 +150,72 @@ def test_a_value_that_a_longer_loop_writes_on_to_is_not_the_output_there() -> No
     """Up to the ninth position both write alike, and the longer one is not at its end."""
     assert found_of(states).growth.reason == growth.GROWING
     assert found_of(lambda x: torch.stack(x.unbind(-1)[:3], -1)).growth.reason != growth.GROWING
+
+
+class Windows(nn.Module):
+    """A padded layer and a pool over each window, or a head over all of it."""
+
+    def __init__(self, *, pooled: bool) -> None:
+        super().__init__()
+        self.layer = nn.Conv1d(2, 2, 3, padding=1) if pooled else nn.Flatten()
+        self.head = nn.AdaptiveAvgPool1d(1) if pooled else nn.Linear(10, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        each = [self.head(self.layer(x[..., t : t + 5])) for t in range(x.shape[-1] - 4)]
+        return torch.cat(each, -1) if each[0].dim() == 3 else torch.stack(each, -1)
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_module_that_a_loop_calls_on_parts_makes_nothing_global(pooled: bool) -> None:
+    found = receptive(Windows(pooled=pooled), Inputs(args=(torch.zeros(1, 2, 12),)), axes=(2,))
+
+    assert {layer.global_by for layer in found.layers} == {None}
+    assert [one.field.lines[0].hulls for one in found.layers if one.call.path == "head"] == [
+        (5, 5)
+    ] * 8
+    assert found.is_whole
+
+
+def test_a_module_that_is_called_again_on_all_makes_all_global() -> None:
+    pool = nn.Sequential(nn.Conv1d(2, 2, 3, padding=1), nn.AdaptiveAvgPool1d(1))
+    both = receptive(Run(lambda x: pool(x) * pool(x * x)), Inputs(args=(torch.zeros(1, 2, 9),)))
+
+    assert both.target.global_by is not None
+
+
+class Skips(nn.Module):
+    """States of a cell, each of some steps back, or none after so many steps."""
+
+    def __init__(self, *back: int, forgets: int = 99) -> None:
+        super().__init__()
+        self.cell, self.back, self.forgets = nn.GRUCell(2, 3), back, forgets
+
+    def forward(self, x: Tensor) -> Tensor:
+        none = [x.new_zeros(1, 3)] * max(self.back)
+        states = none
+        for t in range(x.shape[-1]):
+            states = none if t % self.forgets == 0 else states
+            before = sum(states[-back] for back in self.back)
+            states = [*states, self.cell(x[..., t], before)]
+            self.outputs = [*(self.outputs if t else []), states[-1]]
+        return torch.stack(self.outputs, -1)
+
+
+@pytest.mark.parametrize(("back", "size"), [((2,), 8), ((2, 3), 12)])
+def test_a_loop_that_takes_earlier_states_sees_as_far_as_the_input_goes(
+    back: tuple[int, ...], size: int
+) -> None:
+    found = receptive(Skips(*back), Inputs(args=(torch.zeros(1, 2, size),)))
+    said = [note.text for note in size_notes(found)]
+
+    assert said == [
+        "outputs see as far as the input goes, by (model): of a longer input they see further"
+    ]
+
+
+def test_a_loop_that_forgets_sees_no_more_of_a_longer_input() -> None:
+    found = receptive(Skips(1, forgets=8), Inputs(args=(torch.zeros(1, 2, 12),)))
+
+    assert found.target.field.lines[0].hulls == (1, 8)
+    assert found.is_whole
+    assert list(size_notes(found)) == []

@@ -787,6 +787,57 @@ def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many(
     assert seen.bounded_by is not None
 
 
+def ahead_of(x: Tensor) -> Tensor:
+    return x.roll(-1, 1)
+
+
+def scores(x: Tensor) -> Tensor:
+    return x.transpose(1, 2) * x.sin()
+
+
+def cut(x: Tensor, *, strict: bool = False) -> Tensor:
+    """Scores of which those ahead are -inf."""
+    mask = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device)
+    return scores(x).masked_fill(mask.triu(0 if strict else 1), -torch.inf)
+
+
+def shared(x: Tensor, *, by: Any = torch.tril, over: int = -1) -> Tensor:
+    """Weights that a softmax made, of which those ahead are left out, shared among the rest."""
+    mask = by(torch.ones(x.shape[1], x.shape[1], dtype=x.dtype, device=x.device))
+    weights = scores(x).softmax(-1)
+    return weights * mask / (weights * mask).sum(over, keepdim=True)
+
+
+ALWAYS: dict[str, Function] = {
+    "abs": lambda x: torch.where(ahead_of(x).abs() >= 0, x, ahead_of(x)),
+    "relu": lambda x: torch.where(F.relu(ahead_of(x)) < 0, ahead_of(x), x),
+    "relu is zero": lambda x: torch.where(F.relu(ahead_of(x)) <= 0, ahead_of(x), x),
+    "sigmoid": lambda x: x + (ahead_of(x).sigmoid() > 1).double(),
+    "cosine": lambda x: x * (ahead_of(x).cos() + 1 >= 0),
+    "tanh": lambda x: x * (-ahead_of(x).tanh() <= 1),
+    "square": lambda x: (ahead_of(x) ** 2).clamp(max=0) + x,
+    "cube": lambda x: (ahead_of(x) ** 3 > 0) * x,
+    "its square": lambda x: x * (((y := ahead_of(x)) * y).sum(1, keepdim=True) != -1),
+    "negative": lambda x: x + F.relu(-F.relu(ahead_of(x))),
+    "clamped": lambda x: x * (ahead_of(x).clamp(0.5, 0.6) > on([0.1, 0.2, 0.3], x)),
+    "numbers of -inf": lambda x: cut(x).nan_to_num().softmax(-1) @ x,
+    "numbers of rows of -inf": lambda x: cut(x, strict=True).softmax(-1).nan_to_num() @ x,
+    "zeros of -inf": lambda x: cut(x).nan_to_num(neginf=0.0) @ x,
+    "others of -inf": lambda x: cut(x).nan_to_num(neginf=-1.0) @ x,
+    "shared": lambda x: shared(x) @ x,
+    "shared ahead": lambda x: shared(x, by=torch.triu),
+    "shared along the other axis": lambda x: shared(x, by=torch.ones_like, over=-2),
+}
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+def test_what_holds_of_all_numbers_lets_nothing_through(name: str) -> None:
+    found = look_at(ALWAYS[name], (1, 3, 3))
+
+    assert flags(found) == []
+    np.testing.assert_array_equal(said_of(found), mask_of(ALWAYS[name], (1, 3, 3), seeds=2))
+
+
 def test_a_grid_that_reads_a_large_image_is_a_bound() -> None:
     def read(x: Tensor) -> Tensor:
         return F.grid_sample(x, torch.zeros(1, 2, 2, 2), align_corners=False)

@@ -351,6 +351,17 @@ def test_rows_change_places_between_transforms_along_columns(rows: int, *, ends:
     assert sets(found, 1) == tuple(1 << column for column in range(6))
 
 
+def test_rows_that_are_zero_between_transforms_see_nothing() -> None:
+    found = look_at(
+        lambda x: ifft(fft(x) * torch.tensor([1.0, 0.0, 1e-9])[:, None]).real, shape=(1, 1, 3, 6)
+    )
+    field = found.total(found.graph.outputs["0"])
+
+    assert flags(found) == []
+    assert field is not None
+    assert [field.count({2: row, 3: 2}) for row in range(3)] == [1, 0, 1]
+
+
 def unclear(x: Tensor) -> Tensor:
     """A shift by phases in single precision: whether a tap is zero or rounding is not known."""
     turns = torch.exp(-2j * torch.pi * torch.arange(7, device=x.device) * 0.25)

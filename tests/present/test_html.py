@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import plotly.graph_objects as go
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import archscope
 from archscope.errors import UsageError
@@ -522,11 +522,29 @@ def test_a_table_that_is_cut_ends_with_the_answer() -> None:
     assert len(made.body) <= 18
 
 
+class Scaled(nn.Module):
+    """Looks at positions of its second input alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(4, 4, 3)
+
+    def forward(self, tokens: Tensor, memory: Tensor) -> Tensor:
+        return self.conv(memory) * tokens.sum()
+
+
 @pytest.mark.parametrize(
-    ("model", "shape"),
-    [(nn.LSTM(4, 4, batch_first=True), (1, 30, 4)), (nn.Conv1d(4, 4, 3), (1, 4, 30))],
+    ("model", "inputs"),
+    [
+        (nn.LSTM(4, 4, batch_first=True), (torch.zeros(1, 30, 4),)),
+        (nn.Conv1d(4, 4, 3), (torch.zeros(1, 4, 30),)),
+        (Scaled(), (torch.zeros(1, 6, dtype=torch.long), torch.zeros(1, 4, 30))),
+    ],
 )
 def test_the_line_of_the_whole_input_is_of_its_positions(
-    model: nn.Module, shape: tuple[int, ...]
+    model: nn.Module, inputs: tuple[Tensor, ...]
 ) -> None:
-    assert growth._input_size(archscope.rf(model, torch.zeros(shape))) == 30
+    report = archscope.rf(model, *inputs)
+
+    assert growth._input_size(report) == 30
+    assert ("of input 1" in report.title + str(report)) == (len(inputs) > 1)

@@ -300,6 +300,8 @@ class Totals:
     ahead: int | None = None
     """Positions ahead of its own that an output of a sequence model sees; 0: causal; None: outputs
     are not the input's positions, or that is not known."""
+    of_input: str | None = asked_for()
+    """The place among the arguments of the input that all this is of; None in closed form."""
     position_axes: tuple[int, ...] | None = None
     """The input's axes along which positions lie; None in closed form."""
     feature_axis: int | None = None

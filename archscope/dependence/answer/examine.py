@@ -235,7 +235,7 @@ _UNFOLLOWED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.spars
 def choose_input(tensors: dict[str, Tensor]) -> str:
     """Return the place of the input to study: images or signals before tokens, no mask."""
     ranked = sorted(
-        (not tensor.is_floating_point(), tensor.dim() < 2, "mask" in name, place, name)
+        ("mask" in name, not tensor.is_floating_point(), tensor.dim() < 2, place, name)
         for place, (name, tensor) in enumerate(tensors.items())
     )
     if not ranked:

@@ -19,8 +19,6 @@ from archscope.dependence.sets.sets import are_clipped, firsts
 from archscope.dependence.sets.terms import Terms, along
 from archscope.theory.metrics import first
 
-FEW_UNITS = 16
-"""Units away from borders among which a repeated pattern would have shown."""
 MOST_OUTPUTS = 1 << 22
 """Units over all axes up to which each is asked whether it sees anything."""
 MOST_UNITS = 1 << 16
@@ -48,6 +46,12 @@ class Field:
             features = [at for at in range(len(pattern.shape)) if at not in pattern.units]
             found.append(pattern.reduced(features))
         return tuple(found)
+
+    @property
+    def together(self) -> tuple[int, ...]:
+        """What all units see along each axis of the input, as the bits of a number."""
+        each = (pattern.reduced(range(len(pattern.shape))) for pattern in self.patterns)
+        return tuple(pattern.sets.bits(int(pattern.entries.reshape(-1)[0])) for pattern in each)
 
     @cached_property
     def unit_axes(self) -> tuple[int, ...]:
@@ -101,14 +105,6 @@ class Field:
     def is_empty(self) -> bool:
         """Whether no unit sees anything, and that not because the input ends."""
         return not any(line.kinds.any() or all(line.clipped) for line in self.lines)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether so many windows are known that the step from one to the next is, if any."""
-        return self.is_whole and all(
-            one.cycle is not None or len(one.interior) > FEW_UNITS or len(one.entries) == 1
-            for one in self.lines
-        )
 
     def maps_alike(self, larger: Field) -> bool:
         """Return whether a field of a larger input has a larger map, as it has behind windows.

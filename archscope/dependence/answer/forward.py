@@ -251,10 +251,19 @@ def _follow(
     if each.flag and (index in marks.looked or _is_masked(each, united, marks.sizes)):
         bounds.append(index)
         marks.bounds.add(index)
-    left = united if same else unite(local)
+    left = united if same else _seeing(unite(local))
     if each.node.operator in _PLACING:
         return _told_apart(united, left, _first(cuts), _first(bounds))
     return Seen(total=united, local=left, cut_by=_first(cuts), bounded_by=_first(bounds))
+
+
+def _seeing(terms: Terms) -> Terms:
+    """Return terms less those in which nothing is seen of some axis."""
+    return tuple(
+        term
+        for term in terms
+        if all(bool(one.algebra.held(one.entries).any()) for one in term.sets)
+    )
 
 
 def _is_masked(each: Lowered, made: Terms, sizes: Collection[int]) -> bool:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.answer.fields import FEW_UNITS, Field, has_units
+from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.forward import look, lower
 from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.capture import capture
@@ -33,6 +33,8 @@ MOST_ELEMENTS = 1 << 34
 """Elements of the input, and of the largest map, up to which larger inputs are tried."""
 MOST_ENTRIES = 1 << 22
 """Entries of one value up to which larger inputs are tried: axes that are entangled."""
+FEW_UNITS = 16
+"""Units away from borders among which a repeated pattern would have shown."""
 
 CLEAR = "clear"
 """Outputs are away from all borders, and so are all phases of their strides."""
@@ -45,6 +47,8 @@ RAISED = "raised"
 OTHERWISE = "otherwise"
 """The model runs other operators on a larger input, as a loop over positions does, or reduces all
 positions elsewhere."""
+ALIKE = "alike"
+"""So it does, and its outputs see as much there."""
 FIXED = "fixed"
 """The map is of one size whatever the input's: adaptive pooling makes it."""
 GROWING = "growing"
@@ -167,6 +171,12 @@ def _beside_others(
     alike = all(a.hulls == b.hulls for a, b in zip(field.lines, wider.lines, strict=True))
     several = all(len(line.entries) > 1 for line in wider.lines)
     return found if alike and several else (given, False)
+
+
+def is_clear(exam: Examination, value: Value) -> bool:
+    """Return whether a value is away from borders in a pass, at all phases of the strides."""
+    field = _field(exam, exam.again(value))
+    return field is not None and not _unclear(exam, field)
 
 
 def _field(exam: Examination, value: Value | None) -> Field | None:
@@ -300,8 +310,7 @@ def _looked_at(
     value = _made_alike(given.graph, graph, target)
     if value is None or not _ends_alike(given.graph, graph, target, value):
         if graph.failure is None:
-            grows = _sees_to_an_end(given, graph, target)
-            return Growth(sizes=sizes, reason=GROWING if grows else OTHERWISE)
+            return Growth(sizes=sizes, reason=_otherwise(given, graph, target))
         said = " ".join(str(graph.failure).split()) or type(graph.failure).__name__
         return Growth(sizes=sizes, reason=RAISED, detail=said)
     lowered = lower(graph)
@@ -320,22 +329,24 @@ def _ends_alike(one: Graph, two: Graph, target: Value, value: Value) -> bool:
     return all(two.outputs.get(name, value) == value for name in names)
 
 
-def _sees_to_an_end(given: Examination, graph: Graph, target: Value) -> bool:
-    """Return whether an output sees all up to one end of the input, and so it does of another size.
-
-    A loop over positions runs other operators there, so that nothing but the outputs is alike.
+def _otherwise(given: Examination, graph: Graph, target: Value) -> str:
+    """Return what the outputs of a larger input say, where other operators make them, as in a loop
+    over positions: whether they go to an end, or see as much, on both.
     """
     name = next((name for name, value in given.graph.outputs.items() if value == target), None)
     value, before = graph.outputs.get(name or ""), given.total(target)
-    if value is None or before is None or not any(one.goes_to_an_end for one in before.lines):
-        return False
+    if value is None or before is None:
+        return OTHERWISE
     lowered = lower(graph)
     dependences = look(lowered, graph.inputs[given.input], given.axes, [value])
     after = Examination(graph, lowered, given.input, given.roles, dependences).total(value)
-    return after is not None and all(
-        mine.goes_to_an_end == other.goes_to_an_end
-        for mine, other in zip(before.lines, after.lines, strict=True)
-    )
+    pairs = () if after is None else tuple(zip(before.lines, after.lines, strict=True))
+    if any(one.goes_to_an_end for one, _ in pairs):
+        alike = all(one.goes_to_an_end == two.goes_to_an_end for one, two in pairs)
+        return GROWING if alike else OTHERWISE
+    grown = bool(pairs) and prod(value.shape) > prod(target.shape)
+    alike = grown and all(one.widths.max() == two.widths.max() for one, two in pairs)
+    return ALIKE if alike else OTHERWISE
 
 
 def _most_pairs(found: Examination) -> int:

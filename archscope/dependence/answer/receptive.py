@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -10,8 +11,9 @@ from torch import nn
 
 from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
-from archscope.dependence.answer.growth import Growth, away_from_borders
+from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, is_clear
 from archscope.dependence.answer.phases import Least, least
+from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.graph import Call, Value
 from archscope.dependence.sets.products import reached
 from archscope.errors import ForwardError, UsageError
@@ -73,7 +75,7 @@ class Receptive:
     others: Mapping[str, Layer]
     """What else the model returns that tells positions apart, by place, where none was chosen."""
     is_whole: bool
-    """Whether the chosen output's window is known without a border."""
+    """Whether the chosen output's window is known without a border of the input."""
     looked_from: Examination
     """The pass in which one unit is looked back from: `given` where the unit was chosen, else
     `best`."""
@@ -86,6 +88,8 @@ class Receptive:
     output_is_all: str | None
     """The module that makes the network's own output depend on all positions, where the chosen
     output is what came before it."""
+    is_of_several: bool
+    """Whether the model is called with other tensors beside the input that all this is of."""
 
     @property
     def typical(self) -> Receptive:
@@ -136,12 +140,13 @@ def receptive(
         layers=layers,
         target=_counted(target, best, typical),
         others=dict(_others(model, inputs, given, best, value)) if output is None else {},
-        is_whole=target.field.is_whole,
+        is_whole=target.field.is_whole or growth.reason == ALIKE,
         looked_from=best,
         unit=typical,
         own_unit=False,
         is_before=is_before,
         output_is_all=_all_after(given, value) if is_before else None,
+        is_of_several=len(input_tensors(inputs)) > 1,
     )
     if unit is None:
         return found
@@ -157,18 +162,12 @@ def _others(
     for place, value in given.graph.outputs.items():
         if value == chosen or not (has_units(given.total(value)) or has_units(given.local(value))):
             continue
-        made = [
-            _layer(given, exam, _call_of(given, value, place), value, looks=False)
-            for exam in tried.values()
-        ]
-        whole = [one for one in made if one is not None and one.field.is_whole]
-        if not whole and len(tried) < MOST_PASSES:
-            larger, _ = away_from_borders(model, inputs, given, value)
-            tried[larger.sizes] = larger
-            again = _layer(given, larger, _call_of(given, value, place), value, looks=False)
-            whole = [one for one in (again, *made) if one is not None]
-        if whole:
-            layer = whole[-1]
+        exam = next((one for one in tried.values() if is_clear(one, value)), None)
+        if exam is None and len(tried) < MOST_PASSES:
+            exam, _ = away_from_borders(model, inputs, given, value)
+            tried[exam.sizes] = exam
+        layer = _layer(given, exam or best, _call_of(given, value, place), value, looks=False)
+        if layer is not None:
             yield place, _counted(layer, tried[layer.field.sizes], layer.field.typical)
 
 
@@ -208,15 +207,22 @@ def _is_adaptive(given: Examination, value: Value) -> bool:
 
 
 def _all_after(given: Examination, value: Value) -> str | None:
+    """Return the module that first reduces all positions after a value, or else at all."""
     for output in given.graph.outputs.values():
         seen = given.seen(output)
         if seen is not None and output != value and not has_units(given.local(output)):
-            return given.module(seen.cut_by)
+            cuts = given.dependences.cut
+            later = (
+                place
+                for place, each in enumerate(given.lowered)
+                if any(edge in cuts and edge.target.index > value.index for edge in each.edges)
+            )
+            return given.module(next(later, seen.cut_by))
     return None
 
 
 def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
-    walks = MOST_WALKS
+    walks, of_parts = MOST_WALKS, _called_on_parts(given)
     for call in given.graph.calls:
         looks = any(
             node in given.dependences.looked and given.graph.nodes[node].module == call.path
@@ -224,7 +230,9 @@ def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
         )
         if not call.outputs:
             continue
-        layer = _layer(given, best, call, call.outputs[0], looks=looks)
+        layer = _layer(
+            given, best, call, call.outputs[0], looks=looks, of_part=call.path in of_parts
+        )
         if layer is None:
             continue
         if layer.touched is None and looks and walks:
@@ -233,16 +241,38 @@ def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
         yield layer
 
 
+def _called_on_parts(given: Examination) -> frozenset[str]:
+    """Return the modules that a loop calls on one part after another: none reduces all positions.
+
+    Each call may reduce all that it is given.
+    """
+    calls = Counter(call.path for call in given.graph.calls)
+    parts: dict[str, set[tuple[int, ...]]] = {}
+    for call in given.graph.calls:
+        seen = given.seen(call.outputs[0]) if call.outputs and calls[call.path] > 1 else None
+        total = given.total(call.outputs[0]) if seen and seen.cut_by is not None else None
+        if total is not None:
+            parts.setdefault(call.path, set()).add(total.together)
+    return frozenset(path for path, each in parts.items() if len(each) > 1)
+
+
 def _layer(
-    given: Examination, best: Examination, call: Call, value: Value, *, looks: bool
+    given: Examination,
+    best: Examination,
+    call: Call,
+    value: Value,
+    *,
+    looks: bool,
+    of_part: bool = False,
 ) -> Layer | None:
     total = given.total(value)
     seen = given.seen(value)
     if total is None or seen is None:
         return None
     again = best.again(value) or value
-    near = given.local(value) or total
-    field = (best.local(again) or best.total(again) or near) if best.seen(again) else near
+    near = (None if of_part else given.local(value)) or total
+    wider = (None if of_part else best.local(again)) or best.total(again) or near
+    field = wider if best.seen(again) else near
     if best is not given and not near.maps_alike(field):
         field = near
     if not has_units(field):
@@ -254,7 +284,7 @@ def _layer(
         total=total,
         field=field,
         looks=looks,
-        global_by=given.module(seen.cut_by),
+        global_by=None if of_part else given.module(seen.cut_by),
         bounded_by=bound,
         touched=field.count(field.typical) if field.is_exact else None,
         least=least(field) if bound is None else None,

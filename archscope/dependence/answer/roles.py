@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from archscope.dependence.answer.forward import Seen, look, of_input, walk
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
+from archscope.dependence.sets.sets import firsts
 from archscope.dependence.sets.steps import Edge, Mix, Reduce, Step, applied
 from archscope.dependence.sets.terms import Terms, along
 from archscope.errors import UsageError
@@ -66,6 +69,17 @@ class Mixing:
         if self._seed.shape[axis] < 2:
             return False
         return any(widest(one.total) > 1 for one in self._seen(axis))
+
+    def moves(self, axis: int) -> bool:
+        """Return whether places of an output as long as an axis see others, one each."""
+        size = self._seed.shape[axis]
+        patterns = [along(one.total, 0) for one in self._seen(axis)]
+        return any(
+            bool((firsts(pattern.expanded(own)).reshape(-1) != np.arange(size)).any())
+            for pattern in patterns
+            for own in pattern.units
+            if pattern.shape[own] == size == pattern.expanded(own).size
+        )
 
     def _looks(self, axis: int) -> bool:
         return any(one.bounded_by is None and widest(one.total) > 1 for one in self._seen(axis))
@@ -152,7 +166,8 @@ def _judged(features: int | None, shape: Sequence[int], mixing: Mixing) -> tuple
     mixed = features is not None and (mixing.mixes(features) or mixing.may_mix(features))
     if features is not None and mixed and not are_last:
         return (features,)  # a product of keys and values mixes positions as a layer does features
-    return (next((axis for axis in apart if shape[axis] > 1), apart[0]),)
+    several = [axis for axis in apart if shape[axis] > 1] or apart
+    return (next(filter(mixing.moves, several), several[0]),)
 
 
 _WINDOWS = ("conv", "pool", "upsample")

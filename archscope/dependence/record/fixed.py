@@ -14,7 +14,12 @@ from torch import Tensor
 from archscope.dependence.record.element_moves import MOST_ELEMENTS, Mask
 from archscope.dependence.record.graph import Node
 
-COMPARED = frozenset(("clamp", "clamp_max", "hardtanh", "minimum", "fmin", "div", "lt"))
+COMPARED = frozenset(
+    (
+        *("clamp", "clamp_min", "clamp_max", "hardtanh", "minimum", "fmin", "div"),
+        *("lt", "le", "gt", "ge", "eq", "ne"),
+    )
+)
 """Operators in which it counts how low constants are; of learned ones, stand-ins do not tell."""
 Read = Callable[[Any], Tensor | None]
 """Returns the numbers that an argument is known to be; None where they are not."""

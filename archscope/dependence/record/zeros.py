@@ -19,12 +19,21 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.chosen import Chosen
 from archscope.dependence.record.element_moves import MOST_ELEMENTS, MOVING, Mask, moved, ranked
-from archscope.dependence.record.fact_rules import BLOCKED, facts_of_values, is_low, is_zero
+from archscope.dependence.record.fact_rules import BLOCKED, LOWEST, is_low, is_zero
+from archscope.dependence.record.given import (
+    blocked_in,
+    condition_of,
+    highest_low,
+    holes_of,
+    number_of,
+    zero_in,
+)
 from archscope.dependence.record.graph import Node, Value
-from archscope.dependence.record.learned import mask_of
 from archscope.dependence.record.placed import PLACING, placed
 from archscope.dependence.record.prefixes import Prefixes
+from archscope.dependence.record.ranges import Ranges
 from archscope.dependence.record.series import SERIES, led_to
+from archscope.dependence.record.shares import Shares
 from archscope.dependence.record.spectra import Spectra
 from archscope.dependence.record.unread import Unread
 
@@ -66,6 +75,10 @@ class Zeros:
     """The values that are zero but where data says so."""
     prefixes: Prefixes = field(default_factory=Prefixes)
     """The values that hold sums so far."""
+    ranges: Ranges = field(default_factory=Ranges)
+    """The values that are bounded, or the same whatever the input."""
+    shares: Shares = field(default_factory=Shares)
+    """The values that a softmax divided by the sum over its axis."""
     spectra: Spectra = field(default_factory=Spectra)
     """The values between transforms and their inverses."""
     pooled: dict[Value, Node] = field(default_factory=dict)
@@ -84,8 +97,12 @@ class Zeros:
             return
         self.spectra.learn(node)
         self.prefixes.learn(node)
+        self.ranges.learn(node, numbers=self.numbers)
+        self.shares.learn(node)
         self.chosen.learn(node, self.zero)
         self._learn(node, output)
+        if self.ranges.constant(output) == 0:
+            self.zero[output] = np.ones((1,) * len(output.shape), dtype=np.bool_)
         lost = self._loses(node, output)
         self.unread.learn(node, lost=lost)
 
@@ -106,7 +123,9 @@ class Zeros:
             self.pooled[output] = self.pooled[source]
         if operator in _SCORES:
             self._block(output, *self._newly_blocked(node, output))
-        if operator in HIGHEST and isinstance(source, Value) and source in self.blocked:
+        if operator == "nan_to_num" and source in self.blocked:
+            self._make_numbers(node, output)
+        elif operator in HIGHEST and isinstance(source, Value) and source in self.blocked:
             self._block(output, self._blocked_throughout(node, output), self._depth(source))
         elif operator in (*_SUMS, "prod") and isinstance(source, Value) and source in self.zero:
             _set(self.zero, output, self._reduced_to_zero(node, output))
@@ -141,8 +160,18 @@ class Zeros:
             self._block(output, low, self._deepest(given))
         elif operator not in _SCORES:
             _set(self.zero, output, moved(node, self.zero, is_zero))
-            low = moved(node, self.blocked, is_low, _blocked_in(given.get("constant")))
+            low = moved(node, self.blocked, is_low, blocked_in(given.get("constant")))
             self._block(output, low, self._deepest(given))
+
+    def _make_numbers(self, node: Node, output: Value) -> None:
+        """Take in that -inf becomes a number: the lowest that there is, or a given one."""
+        source, given = node.arguments["self"], node.arguments["neginf"]
+        mask, depth = self.blocked[source], self.depth[source]
+        made = LOWEST if given is None else given
+        if made <= BLOCKED:
+            self._block(output, mask, max(depth, made))
+        emptied = mask if depth == -np.inf and made == 0 else None
+        _set(self.zero, output, _any([self.zero.get(source), emptied]))
 
     def _blocked_throughout(self, node: Node, output: Value) -> Mask | None:
         """Return where the highest of an axis is blocked, since all along it are."""
@@ -195,7 +224,7 @@ class Zeros:
         leaves = tree_leaves(dict(given), is_leaf=lambda leaf: isinstance(leaf, Value))
         values = [leaf for leaf in leaves if isinstance(leaf, Value)]
         depths = [self._depth(value) for value in values if value in self.blocked]
-        depths += [depth for leaf in leaves if (depth := _highest_low(leaf)) is not None]
+        depths += [depth for leaf in leaves if (depth := highest_low(leaf)) is not None]
         return max(depths, default=BLOCKED)
 
     def _newly_zero(self, node: Node, output: Value) -> Mask | None:
@@ -205,7 +234,7 @@ class Zeros:
             low = _kept(self.blocked, source, rank)
             stays = _kept(self.zero, source, rank) if operator in _ZERO_STAYS else None
             return _any([low, stays])
-        if operator == "pow" and not _number(given["exponent"]) > 0:
+        if operator == "pow" and not number_of(given["exponent"]) > 0:
             return None
         if operator in _ZERO_STAYS or operator == "div":
             return _kept(self.zero, source, rank)
@@ -216,11 +245,11 @@ class Zeros:
             one, two = self._of(given["self"], rank), self._of(given["other"], rank)
             return None if one is None or two is None else one & two
         if operator == "masked_fill":
-            mask, kept = _read(given["mask"], rank), _kept(self.zero, given["self"], rank)
+            mask, kept = condition_of(given["mask"], rank), _kept(self.zero, given["self"], rank)
             if is_zero(given["value"]):
                 return _any([mask, kept])
             return None if kept is None or mask is None else kept & ~mask
-        return self._chosen(given, rank, self.zero, _zero_in)
+        return self._chosen(given, rank, self.zero, zero_in)
 
     def _newly_blocked(self, node: Node, output: Value) -> tuple[Mask | None, float]:
         given, operator = node.arguments, node.operator
@@ -242,21 +271,21 @@ class Zeros:
         if operator in ("mul", "div"):
             return self._scaled(given, operator, kept, depth)
         if operator == "masked_fill":
-            mask = _read(given["mask"], rank)
+            mask = condition_of(given["mask"], rank)
             if is_low(given["value"]):
-                filled = _number(given["value"])
+                filled = number_of(given["value"])
                 return _any([mask, kept]), filled if kept is None else max(filled, depth)
             return (None if kept is None or mask is None else kept & ~mask), depth
-        depths = (_highest_low(given[side]) for side in ("self", "other"))
+        depths = (highest_low(given[side]) for side in ("self", "other"))
         depth = max((one for one in depths if one is not None), default=BLOCKED)
-        return self._chosen(given, rank, self.blocked, _blocked_in), depth
+        return self._chosen(given, rank, self.blocked, blocked_in), depth
 
     @staticmethod
     def _scaled(
         given: Any, operator: str, kept: Mask | None, depth: float
     ) -> tuple[Mask | None, float]:
         """Scores times a number: those far below stay so."""
-        by = _number(given["other"])
+        by = number_of(given["other"])
         if kept is None or not by > 0:
             return None, BLOCKED
         depth = depth * by if operator == "mul" else depth / by
@@ -270,7 +299,7 @@ class Zeros:
         told: Callable[[Any], Mask | None],
     ) -> Mask | None:
         """What a constant condition takes from either side, of which `told` knows constants."""
-        condition = _read(given.get("condition"), rank)
+        condition = condition_of(given.get("condition"), rank)
         if condition is None:
             return None
         sides = []
@@ -284,7 +313,7 @@ class Zeros:
         """Return where a value or a constant is zero."""
         if isinstance(argument, Value):
             return _kept(self.zero, argument, rank)
-        return _holes(argument, rank)
+        return holes_of(argument, rank)
 
     def _product(self, one: Any, two: Any, rank: int) -> Mask | None:
         """A product of masked matrices is zero where no pair of factors is not."""
@@ -342,45 +371,6 @@ def _lowest(parts: Sequence[tuple[Mask | None, float]]) -> tuple[Mask | None, fl
     return _any([mask for mask, _ in parts]), max(depths, default=BLOCKED)
 
 
-def _number(argument: Any) -> float:
-    """Return a number, or that of a constant of one element; not a number where it is neither."""
-    if isinstance(argument, Tensor) and not argument.is_meta and argument.numel() == 1:
-        return float(argument.item())
-    return float(argument) if isinstance(argument, int | float) else float("nan")
-
-
-def _blocked_in(constant: Any) -> Mask | None:
-    """Return where a constant is blocked; None: nowhere."""
-    if not isinstance(constant, Tensor):
-        return np.ones((), dtype=np.bool_) if is_low(constant) else None
-    low = facts_of_values(constant).low
-    return None if low is None else np.asarray(low.numpy())
-
-
-def _zero_in(constant: Any) -> Mask | None:
-    """Return where a constant is zero; None: nowhere."""
-    if not isinstance(constant, Tensor):
-        return np.ones((), dtype=np.bool_) if is_zero(constant) else None
-    zero = facts_of_values(constant).zero
-    return None if zero is None else np.asarray(zero.numpy())
-
-
-def _highest_low(argument: Any) -> float | None:
-    """Return the highest of a constant's scores that are blocked; None: there are none."""
-    if not isinstance(argument, Tensor):
-        return float(argument) if is_low(argument) else None
-    if argument.is_meta or not argument.is_floating_point():
-        return None
-    low = argument.detach()[argument <= BLOCKED]
-    return float(low.max()) if low.numel() else None
-
-
-def _read(argument: Any, rank: int) -> Mask | None:
-    if not isinstance(argument, Tensor) or argument.is_meta or argument.dtype != torch.bool:
-        return None
-    return ranked(argument.detach().cpu().numpy(), rank)
-
-
 def _kept(known: dict[Value, Mask], argument: Any, rank: int) -> Mask | None:
     mask = known.get(argument) if isinstance(argument, Value) else None
     return None if mask is None else ranked(mask, rank)
@@ -389,12 +379,6 @@ def _kept(known: dict[Value, Mask], argument: Any, rank: int) -> Mask | None:
 def _any(masks: Sequence[Mask | None]) -> Mask | None:
     known = [mask for mask in masks if mask is not None]
     return reduce(np.logical_or, known) if known else None
-
-
-def _holes(argument: Any, rank: int) -> Mask | None:
-    """Return where a constant is zero, if it is a mask."""
-    mask = mask_of(argument) if isinstance(argument, Tensor) else None
-    return None if mask is None else ranked(~mask.numpy(), rank)
 
 
 def _set(known: dict[Value, Mask], value: Value, mask: Mask | None) -> None:

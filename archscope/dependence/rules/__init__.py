@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
+import numpy as np
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -289,6 +290,8 @@ def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
         zero = None if node.operator in _COPIES else zeros.zero.get(target)
         masks = [zero, zeros.infinite(target)]
         masks += [] if constants is None else [ranked(constants, len(target.shape))]
+        if zeros.ranges.constant(target) is not None:
+            masks.append(np.ones((1,) * len(target.shape), dtype=np.bool_))
         kept = tuple(Keep(~mask) for mask in masks if mask is not None)
         for source in sources(node):
             found += edges(source, (*broadcast(source.shape, target.shape), *kept), target)

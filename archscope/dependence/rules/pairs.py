@@ -44,7 +44,7 @@ def same_place(node: Node, zeros: Zeros) -> list[Edge]:
 
 
 @RULES.of("copysign", "eq", "ne", "ge", "gt", "le", "lt", "gcd", "lcm", "isinf", "isnan", "xlogy")
-@RULES.of("mul", "div", "remainder", "__lshift__", "__rshift__")
+@RULES.of("mul", "remainder", "__lshift__", "__rshift__")
 @RULES.of("__iand__", "__ior__", "__ixor__", "__ilshift__", "__irshift__", "_conj_physical")
 @RULES.of("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift")
 @RULES.of("elu", "celu", "relu", "leaky_relu", "hardshrink", "hardsigmoid", "hardtanh", "softplus")

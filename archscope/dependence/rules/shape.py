@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -57,16 +58,19 @@ def same_place(node: Node, zeros: Zeros) -> list[Edge]:
         return found  # what a softmax makes zero is known to `zeros`
     if node.operator == "masked_fill":
         return _masked(node, found)
-    return _chosen(node, found) if node.operator == "where" else found
+    return _chosen(node, zeros, found) if node.operator == "where" else found
 
 
-def _chosen(node: Node, found: list[Edge]) -> list[Edge]:
+def _chosen(node: Node, zeros: Zeros, found: list[Edge]) -> list[Edge]:
     """Leave out of each side what a constant condition takes from the other."""
     condition = node.arguments.get("condition")
     one, other = node.arguments.get("self"), node.arguments.get("other")
+    (target,) = targets(node)
+    always = zeros.ranges.constant(condition)
+    if always is not None:
+        condition = torch.tensor(bool(always))
     if not isinstance(condition, Tensor) or condition.is_meta or one is other:
         return found
-    (target,) = targets(node)
     mask = ranked(condition.detach().cpu().numpy().astype(np.bool_), len(target.shape))
     return [
         Edge(e.source, e.target, (*e.steps, Keep(mask if e.source is one else ~mask)))

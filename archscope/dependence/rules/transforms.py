@@ -27,6 +27,7 @@ from archscope.dependence.rules import MayCancelError, RuleSet, edges, targets
 from archscope.dependence.sets.links import SPARSE_TAPS, Links, Ranges, Taps, from_matrix, gather
 from archscope.dependence.sets.steps import (
     Edge,
+    Keep,
     Mix,
     Step,
     Take,
@@ -267,7 +268,11 @@ class Trial:
         not known which are mixed with which."""
         found: list[Step] = []
         for axis, (before, after) in enumerate(zip(self.shape, self.after, strict=True)):
-            if axis in self.axes or (before == after and self._is_apart(axis)):
+            if axis in self.axes:
+                continue
+            if before == after and self._is_apart(axis):
+                changes = self._changing(axis)
+                found += [Keep(changes)] if not changes.all() else []
                 continue
             if self._sees_all((axis,)):
                 found.append(Mix(axis, before, after))
@@ -277,6 +282,11 @@ class Trial:
             else:
                 return None
         return tuple(found)
+
+    def _changing(self, axis: int) -> NDArray[np.bool_]:
+        """Return which positions of the result along an axis change at all: not those of zeros."""
+        apart = self._changed(*self._two(), 0, (axis,)) > 0
+        return np.asarray(apart.reshape([-1 if a == axis else 1 for a in range(len(self.after))]))
 
     def _is_apart(self, axis: int) -> bool:
         """Return whether each position along an axis is made of its own of the source alone.

@@ -21,6 +21,8 @@ LONGEST_PERIOD = 128
 """Units after which a pattern of windows must repeat to be found."""
 FEWEST_COPIES = 4
 """Units in a row whose windows are copies of one another, for the others to be cut short."""
+EARLY = 4
+"""Of how many units in a row those of the first of so many parts are the first few."""
 UNITS_COMPARED = 1_024
 """Units that are compared one by one where their windows are not copies of one another."""
 
@@ -189,12 +191,22 @@ class Line:
 
     @property
     def goes_to_an_end(self) -> bool:
-        """Whether units see all from one end on, some more and some less, as running sums do."""
+        """Whether units see up to one end, some more and some less, as running sums do.
+
+        Of a loop that takes a state of some steps back each sees one of the first few.
+        """
         units = np.flatnonzero(self.kinds)
         starts, widths = self.firsts[units], self.widths[units]
-        if not len(units) or widths.max() < self.size or widths.min() == self.size:
+        if not len(units):
             return False
-        return bool((starts == 0).all() or (starts + widths == self.size).all())
+        ends = starts + widths
+        reaches = widths.max() == self.size and widths.min() < self.size
+        if reaches and ((starts == 0).all() or (ends == self.size).all()):
+            return True
+        if not self.in_order or are_clipped(self.entries[units]).any():
+            return False
+        size = self.size
+        return _go_on(starts, ends, size) or _go_on(size - ends[::-1], size - starts[::-1], size)
 
     @property
     def start(self) -> int | None:
@@ -222,6 +234,17 @@ class Line:
             return streams(self.seen(int(self.interior[0])), self.cycle[1])
         spare = max((len(self.interior) - UNITS_COMPARED) // 2, 0)
         return _shared(self, self.interior[spare : len(self.interior) - spare])
+
+
+def _go_on(starts: NDArray[np.int64], ends: NDArray[np.int64], size: int) -> bool:
+    """Return whether units begin where the first few do, and each ends further on up to the end."""
+    few = len(starts) // EARLY
+    return (
+        few > 0
+        and bool(starts[few:].max() <= starts[:few].max() < size // EARLY)
+        and bool((np.diff(ends) > 0).all())
+        and bool(ends[-1] + few >= size)
+    )
 
 
 def _shared(line: Line, units: NDArray[np.int64]) -> int:

@@ -50,6 +50,7 @@ OWN = {
     "output",
     "operators_unknown",
     "complete",
+    "of_input",
     "position_axes",
     "feature_axis",
     "batch_axis",

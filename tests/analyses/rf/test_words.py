@@ -107,7 +107,7 @@ PREFIXES = (nn.LSTM(4, 4, batch_first=True), *map(Run, (lambda x: x.cumsum(1), l
 
 @pytest.mark.parametrize("model", PREFIXES)
 def test_what_looks_back_to_the_first_position_grows_with_the_input(model: nn.Module) -> None:
-    assert "as far as the input goes, by (model): of a longer input they see more" in said(
+    assert "as far as the input goes, by (model): of a longer input they see further" in said(
         receptive_field(model, torch.zeros(1, 30, 4))
     )
 
@@ -186,3 +186,97 @@ def test_a_mask_that_is_not_known_is_told_where_it_takes_positions() -> None:
         "through (in (model))" in told
     )
     assert "bound" not in said(receptive_field(by_feature, x))
+
+
+class Pyramid(nn.Module):
+    """Two maps, the second of twice the stride, and one head for both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Conv1d(1, 2, 3, 2, 1), nn.Conv1d(2, 2, 3, 2, 1)
+        self.head = nn.Conv1d(2, 2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        one = self.one(x)
+        two = self.two(one)
+        return [self.head(one + F.interpolate(two, scale_factor=2)), self.head(two)]
+
+
+def test_each_of_several_outputs_is_told_away_from_borders() -> None:
+    text = said(receptive_field(Pyramid(), torch.zeros(1, 1, 16)))
+
+    assert "ok output 1: 15-position receptive field, jump 4, without holes" in text
+
+
+class Decoder(nn.Module):
+    """Queries that read what attention makes of a sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.MultiheadAttention(2, 1, batch_first=True)
+        self.cross = nn.MultiheadAttention(2, 1, batch_first=True)
+        self.queries = nn.Parameter(torch.zeros(1, 3, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        memory = self.encoder(x, x, x, need_weights=False)[0]
+        made: Tensor = self.cross(self.queries, memory, memory, need_weights=False)[0]
+        return made
+
+
+def test_what_reads_all_comes_after_the_map_that_is_spoken_of() -> None:
+    totals = receptive_field(Decoder(), torch.zeros(1, 8, 2)).totals
+
+    assert totals.output == "encoder"
+    assert (totals.global_by, totals.reads_all) == ("encoder", "cross")
+
+
+def criss_cross(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Each position of its row and its column (Huang et al. 2019), alone and beside a crop."""
+    both = x.sum(-1, keepdim=True) + x.sum(-2, keepdim=True)
+    return x[..., 1:], both
+
+
+def test_how_much_of_a_plane_an_output_depends_on_is_counted() -> None:
+    alone = receptive_field(Run(lambda x: criss_cross(x)[1]), torch.zeros(1, 1, 6, 6))
+    beside = receptive_field(Run(criss_cross), torch.zeros(1, 1, 6, 6))
+
+    assert "every output depends on 11 of the 36 positions of the 6×6 input" in said(alone)
+    assert (
+        "output 1: 6×6 receptive field, of which 30.6% is seen, without gaps; (model) makes it "
+        "depend on 11 of the 36 positions of the input"
+    ) in said(beside)
+
+
+def test_registers_that_see_nothing_by_themselves_have_no_local_field() -> None:
+    def registers(x: Tensor) -> Tensor:
+        tokens = torch.cat([torch.ones(1, 2, 2), x], 1)
+        return ((tokens @ tokens.mT).softmax(-1) @ tokens)[:, :2]
+
+    totals = receptive_field(Run(registers), torch.zeros(1, 6, 2)).totals
+
+    assert (totals.receptive_field, totals.local_field) == ((6,), None)
+
+
+def test_one_position_that_is_not_its_own_is_told_as_such() -> None:
+    report = receptive_field(Run(lambda x: F.pad(x, (2, -2))), torch.zeros(1, 2, 12))
+
+    assert (report.totals.position_axes, report.totals.start) == ((2,), (-2,))
+    assert "the output sees one position alone: not its own" in said(report)
+
+
+def test_a_network_of_one_size_that_no_border_cuts_short_sees_no_more() -> None:
+    model = nn.Linear(6, 6)
+    masked = Run(lambda x: F.linear(x, model.weight * torch.ones(6, 6).tril(-1)))
+    text = said(receptive_field(masked, torch.zeros(1, 6), axes=1))
+
+    assert "may see more" not in text
+
+
+def test_a_mask_is_the_last_input_to_be_looked_at() -> None:
+    class Masked(nn.Module):
+        def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+            return F.one_hot(ids, 3).to(mask.dtype) * mask[..., None]
+
+    ids, mask = torch.zeros(1, 8, dtype=torch.long), torch.ones(1, 8)
+
+    assert receptive_field(Masked(), ids=ids, mask=mask).totals.of_input == "ids"

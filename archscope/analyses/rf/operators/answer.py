@@ -61,6 +61,7 @@ def _axes(found: Receptive) -> str:
     roles = found.given.roles
     listed = ",".join(map(str, roles.positions))
     words = [f"positions along ax{'is' if len(roles.positions) == 1 else 'es'} {listed}"]
+    words[0] += f" of input {found.given.input}" if found.is_of_several else ""
     words += [f"features {roles.features}"] if roles.features is not None else []
     words += [f"batch {roles.batch}"] if roles.batch is not None else []
     return ", ".join(words)
@@ -284,6 +285,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         global_by=layer.global_by,
         reads_all=found.output_is_all,
         ahead=ahead(found, order),
+        of_input=found.given.input,
         position_axes=roles.positions,
         feature_axis=roles.features,
         batch_axis=roles.batch,

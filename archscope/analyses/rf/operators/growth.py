@@ -25,9 +25,12 @@ def grows_with_input(found: Receptive) -> bool:
 
 def is_partly_clear(found: Receptive) -> bool:
     """Return whether some outputs were away from borders, and others of other phases never."""
-    from archscope.dependence.answer.growth import CLEAR, NOTHING
+    from archscope.dependence.answer.growth import ALIKE, CLEAR, NOTHING, RAISED
 
-    if found.growth.reason in (CLEAR, NOTHING) or grows_with_input(found):
+    cut_short = any(any(line.clipped) for line in found.target.field.lines)
+    if found.growth.reason == RAISED and not cut_short:
+        return False  # there is no input of which they see more
+    if found.growth.reason in (ALIKE, CLEAR, NOTHING) or grows_with_input(found):
         return False
     is_global = found.target.global_by is not None  # every output sees everything in any case
     return found.is_whole and not is_global
@@ -71,7 +74,7 @@ def _growing(module: str) -> Note:
     return Note(
         level="info",
         text=f"outputs see as far as the input goes, by {module or 'the model'}: of a longer input "
-        "they see more",
+        "they see further",
     )
 
 

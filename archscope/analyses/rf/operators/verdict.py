@@ -16,6 +16,7 @@ from archscope.analyses.rf.unseen import good
 from archscope.results import Note
 
 if TYPE_CHECKING:
+    from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.phases import Least
     from archscope.dependence.answer.receptive import Receptive
 
@@ -87,7 +88,8 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
         every = counted(prod(totals.receptive_field), "position")
         yield good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
     elif totals.positions == 1:
-        yield Note(level="info", text=f"{output} sees one position alone: none looks at others")
+        own = "not its own" if _own(found) else "none looks at others"
+        yield Note(level="info", text=f"{output} sees one position alone: {own}")
     elif totals.is_full:
         every = counted(totals.positions, "position")
         yield good(
@@ -205,15 +207,18 @@ def others(found: Receptive) -> Iterator[Note]:
 
 
 def _other(layer: object, window: tuple[int, ...]) -> tuple[str, bool]:
+    from archscope.dependence.answer.phases import has_gaps
     from archscope.dependence.answer.receptive import Layer
 
     assert isinstance(layer, Layer)
     if layer.total.is_empty:
         return "sees no position of the input: what it holds does not depend on it", False
-    jumps = [line.jump for line in layer.field.lines]
+    jumps = [line.jump or None for line in layer.field.lines]  # 0: all see the same
     jump = "" if None in jumps else f", jump {' × '.join(f'{j}' for j in dict.fromkeys(jumps))}"
     at_least = "" if layer.field.is_whole else "at least "
-    local = f"; {layer.global_by} makes it depend on everything" if layer.global_by else ""
+    seen = part_of(layer.total)
+    everything = "everything" if seen == "all of" else f"{seen} the input"
+    local = f"; {layer.global_by} makes it depend on {everything}" if layer.global_by else ""
     field = f"{at_least}{extent(window)} receptive field{jump}"
     if layer.bounded_by is not None:
         return (
@@ -225,4 +230,15 @@ def _other(layer: object, window: tuple[int, ...]) -> tuple[str, bool]:
         return f"{field}; how much of it is seen is unknown{local}", False
     if layer.touched == positions:
         return f"{field}, without holes{local}", True
-    return f"{field}, of which {share(layer.touched, positions)} is seen{local}", False
+    gaps = has_gaps(layer.field.over_all(layer.field.typical)[1]) if layer.field.is_exact else True
+    reached = f"of which {share(layer.touched, positions)} is seen"
+    return f"{field}, {reached}{'' if gaps else ', without gaps'}{local}", not gaps
+
+
+def part_of(field: Field) -> str:
+    """Return how much of the input outputs depend on: all, or less where a part was left out."""
+    if field.is_narrow:
+        sizes = tuple(line.hulls[1] for line in field.lines)
+        return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of"
+    every, seen = prod(field.sizes), field.count(field.typical) if field.is_exact else 0
+    return f"{seen:,} of the {every:,} positions of" if 0 < seen < every else "all of"

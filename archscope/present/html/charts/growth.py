@@ -83,11 +83,14 @@ def _input_size(report: Report) -> int | None:
     size = report.config.get("input_size")
     if isinstance(size, int):
         return size
-    shape = report.inputs[0].shape if report.inputs else ()
-    axes: tuple[int, ...] = getattr(report.totals_of("rf.layers"), "position_axes", None) or ()
-    if axes and max(axes) < len(shape):  # the operators know which axes they are: (B, T, C) too
-        return max(shape[axis] for axis in axes)
-    return shape[-1] if len(shape) > 2 else None
+    totals = report.totals_of("rf.layers")
+    studied, axes = (getattr(totals, name, None) for name in ("of_input", "position_axes"))
+    shapes = [each.shape for each in report.inputs if studied in (None, each.name)]
+    if not shapes:
+        return None
+    # The operators know which axes they are: (B, T, C) too.
+    sizes = [shapes[0][axis] for axis in axes] if axes else shapes[0][-1:]
+    return max(sizes) if axes or len(shapes[0]) > 2 else None
 
 
 def _trace(number: int, name: str, rows: list[Any]) -> dict[str, Any]:
