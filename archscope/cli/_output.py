@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ import click
 from archscope.cli._progress import hush
 from archscope.cli._say import say
 from archscope.files import check_target, write_whole
-from archscope.present import FORMATS, check_ending, format_of
+from archscope.present import FORMATS, check_ending, format_of, require_columns
 from archscope.records import frozen
-from archscope.results import Report, View
+from archscope.results import Report, Section, View
 
 _FIRST = ("table", "json", "jsonl", "csv", "md")
 
@@ -55,9 +55,20 @@ class Output:
         return self.format_name or format_of(self.path or "-") or "table"
 
     def view(self, **shown: Any) -> View:
-        """Return which part of a report is shown, for the place where it is."""
+        """Return which part of a report is shown, for the place where it is.
+
+        Raises `UsageError` for a column that no answer to the command's question has.
+        """
+        if self.columns:
+            self.require_columns(_declared(), shown.get("by"))
         where = terminal(wide=self.wide, color=self.color, output=self.path)
         return View(**shown, **where, columns=self.columns)
+
+    def require_columns(self, sections: Sequence[Section], by: str | None = None) -> None:
+        """Raise `UsageError` before any work for a column that is in none of these sections."""
+        shown = [each for each in sections if each.name == by] or sections
+        if self.columns and shown:
+            require_columns(shown, self.columns)
 
     def show(self, report: Report, view: View) -> None:
         """Write a report to stdout or, whole or not at all, to a file."""
@@ -132,6 +143,19 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         made = option(made)
     return made
+
+
+def _declared() -> tuple[Section, ...]:
+    """Return the sections that the command being run may show, as far as its name tells them."""
+    from archscope.analyses import ANALYSES
+    from archscope.studies import STUDIES
+
+    for name in click.get_current_context().command_path.split()[1:]:
+        if name in ANALYSES:
+            return ANALYSES.get(name).declared()
+        if name in STUDIES:
+            return STUDIES.get(name).declared()
+    return ()
 
 
 def check_output(path: str | None) -> None:

@@ -53,5 +53,5 @@ def command(*, target: str, sample_rate: str | None, output: Output, **fields: A
     texts = {name: text_of(value) for name, value in fields.items() if value is not None}
     said = {"prefix": texts.pop("prefix")} if is_sentence(texts.get("prefix", "")) else {}
     given = {**specs.assembled(SuggestSpec, texts), **said}
-    report = suggest(target, sample_rate=sample_rate, **given)
-    output.show(report, output.view())
+    view = output.view(by="schedules")
+    output.show(suggest(target, sample_rate=sample_rate, **given), view)

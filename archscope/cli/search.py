@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from archscope import specs
 from archscope.cli._command import Command
 from archscope.cli._complete import field_names, measure_names, measures_and_fields
 from archscope.cli._model import with_own_words
@@ -14,7 +15,9 @@ from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.cli.sweep import SweepCommand
 from archscope.errors import InterruptedRunError, UsageError
-from archscope.subject import Request
+from archscope.families import FAMILIES
+from archscope.studies import STUDIES
+from archscope.subject import Network, Request
 
 _EPILOG = """\
 \b
@@ -112,6 +115,7 @@ def command(
         raise UsageError("--model-arg is for a network of your own, and a search needs a family")
     view = output.view(by=None if by is None else _SECTIONS[by])
     network = loaders.load(model or loaders.described_by(fields), with_own_words(Request()))
+    _require_columns(output, network)
     try:
         report = search_network(network, fields, measure=(measure,) if measure else (), **asked)
     except InterruptedRunError as cut:
@@ -121,6 +125,14 @@ def command(
         raise UsageError(f"--by {by}: there are none here")
     output.show(report, view)
     require_found(report)
+
+
+def _require_columns(output: Output, network: Network) -> None:
+    """Raise `UsageError` before any work for a column that no search of this family has."""
+    if output.columns and network.family:
+        fields = specs.fields(FAMILIES.get(network.family).spec)
+        config = {"axes": {field.name: ("either", "or") for field in fields}}
+        output.require_columns(STUDIES.get("search").declared(config))
 
 
 COMMAND = Command(

@@ -21,6 +21,7 @@ from archscope.files import write_whole
 from archscope.progress import doing
 from archscope.results import Report, View
 from archscope.specs import flag_of
+from archscope.studies import STUDIES
 from archscope.subject import Request
 
 if TYPE_CHECKING:
@@ -235,6 +236,7 @@ def _run(
     request = with_own_words(Request(fields=_as_typed(fields)))
     request = replace(request, arguments=arguments)
     sweep = plan_sweep(model or "", request, **asked)
+    output.require_columns(STUDIES.get("sweep").declared(sweep.layout.kept))
     if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
         how["executor"] = "processes"
     try:

@@ -149,8 +149,9 @@ def _show_together(
 ) -> None:
     from archscope.library import time_networks
 
+    view = output.view(by="ratios")
     report = time_networks(networks, names, keep_interrupted=True, **timing)
-    output.show(report, output.view(by="ratios"))
+    output.show(report, view)
     if report.totals.interrupted:
         raise KeyboardInterrupt
 
@@ -183,8 +184,9 @@ def _show_batches(
     from archscope.library import time_network
 
     asked = {name: value for name, value in timing.items() if name != "gpu"}
+    view = output.view(by="batches")
     report = time_network(network, batches=batches, keep_interrupted=True, **asked)
-    output.show(report, output.view(by="batches"))
+    output.show(report, view)
     if report.totals.interrupted:
         raise KeyboardInterrupt
 
@@ -201,8 +203,9 @@ def _show_bounds(
     if sort == "ratio":
         raise click.UsageError("--sort ratio needs times that were measured; leave out --gpu.")
     column = "bound_s" if sort == "time" else _SORTS[sort or "order"]
+    view = output.view(sort=column, **rows)
     report = bound_network(network, **timing)
-    output.show(report, output.view(sort=column, **rows))
+    output.show(report, view)
     return report
 
 

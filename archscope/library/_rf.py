@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Sequence, Sized
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from archscope.errors import ForwardError, SpecError, ThresholdError, UsageError
@@ -29,7 +29,7 @@ def receptive_field(
     network: nn.Module
     | str
     | Sequence[int | Sequence[int]]
-    | Sequence[Layer | Sequence[Layer]] = (),
+    | Sequence[Layer | Sequence[Layer]] = "",
     *args: Any,
     branches: Sequence[Sequence[int | tuple[int, ...]]] = (),
     verify: bool = False,
@@ -55,10 +55,10 @@ def receptive_field(
 
     `network` is a list of dilations, of `theory.layers.Layer`s, or a family's or published network,
     answered in closed form without torch; `branches` are lists of dilations in parallel, in its
-    place. `fields` are those of the spec or, for dilations and branches, those of the command line:
-    `kernel_size`, `stride`, `padding`, `pool`, `residual`, `convs_per_block`, `spatial_dims`,
-    `causal`, `input_size`; a tuple in a list is one number for each axis. Layers take
-    `spatial_dims` and `input_size`.
+    place. Without either, `fields` describe the network. They are those of the spec or, for
+    dilations and branches, those of the command line: `kernel_size`, `stride`, `padding`, `pool`,
+    `residual`, `convs_per_block`, `spatial_dims`, `causal`, `input_size`; a tuple in a list is one
+    number for each axis. Layers take `spatial_dims` and `input_size`.
 
     For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
     answer comes from the operators that it runs; with `graph` all others are answered so too, and
@@ -90,7 +90,7 @@ def receptive_field(
         report = analyse("rf", seen, **settings, **asked)
     elif args:
         raise UsageError("inputs are given to a module alone; here fields have names")
-    elif isinstance(network, str):
+    elif isinstance(network, str) and network:
         report = see_network(network_of(network, fields, method=method), **settings, **asked)
     elif described := _described(network, branches, fields):
         report = see_network(network_of(described, fields), **settings, **asked)
@@ -121,7 +121,7 @@ def bare_network(fields: Collection[str]) -> str:
 
 def _described(network: Any, branches: Sequence[Any], fields: Collection[str]) -> str:
     """Return the family that fields alone describe; empty: they say no more than a stack."""
-    if not fields or branches or not isinstance(network, Sized) or len(network):
+    if not fields or branches or not isinstance(network, str):
         return ""
     name = bare_network(fields)
     return "" if name == "stack" else name
@@ -264,7 +264,7 @@ def _stack(network: Any, branches: Sequence[Sequence[Any]], fields: dict[str, An
     from archscope.loaders.stack import StackSpec, of_layers, sketch
     from archscope.specs import made
 
-    items = _items(network)
+    items = () if isinstance(network, str) else _items(network)
     if items and branches:
         raise UsageError("give dilations or branches, not both: branches are dilations too")
     if items and not _is_numbers(items[0]):
@@ -280,6 +280,8 @@ def _items(network: Any) -> tuple[Any, ...]:
 
     network = of_python(network)
     items = tuple(map(of_python, network)) if isinstance(network, Iterable) else (network,)
+    if not items:
+        raise UsageError("the list of dilations is empty; give one for each layer, e.g. [1, 2, 4]")
     if not all(map(_is_numbers, items)):
         for item in items:
             along = item if isinstance(item, Sequence) and item else (item,)

@@ -433,6 +433,11 @@ def test_thresholds() -> None:
         (lambda: archscope.receptive_field([1], causal=True, padding="valid"), "padding causal"),
         (lambda: archscope.receptive_field([1], branches=[[2]]), "dilations or branches"),
         (lambda: archscope.receptive_field([1, conv(3)]), "a int has no receptive field here"),
+        (
+            lambda: archscope.receptive_field([]),
+            "the list of dilations is empty; give one for each",
+        ),
+        (lambda: archscope.receptive_field(branches=[[1], []]), "number 2 of 2 has no dilations"),
         (lambda: archscope.receptive_field(3.5), "a float has no receptive field here"),  # type: ignore[arg-type]
         (lambda: archscope.receptive_field("cnn", kernel_size=(0,)), "is not in the range"),
         (lambda: archscope.receptive_field([9], padding="valid", input_size=9), "too few"),
