@@ -190,7 +190,8 @@ def _named(name: str, text: str, known: Sequence[Quantity]) -> Quantity:
         listed = ", ".join(each.name for each in known)
         near = did_you_mean(name, tuple(names))
         raise UsageError(
-            f"assertion {text!r}: nothing is called {name!r}; there are {listed}.{near}"
+            f"assertion {text!r}: nothing is called {name!r}; there are {listed}.{near} "
+            "`archscope list measures` says which command has which"
         )
     return names[word]
 

@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
         except click.NoSuchOption:
             raise
         except click.UsageError as error:  # Click knows no name that is not loaded
-            meant = did_you_mean(args[0], list(summaries()))
+            meant = did_you_mean(args[0], list(summaries())) or _as_network(args[0])
             raise click.UsageError(error.message + meant, ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -84,6 +84,20 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(summaries().items()))
+
+
+def _as_network(word: str) -> str:
+    """Return how to ask about a word that names a network; empty where it names none."""
+    from archscope import presets
+    from archscope.families import FAMILIES
+
+    is_file = "/" in word or ".py" in word or ":" in word
+    is_known = word.lower() in (*FAMILIES.names(), *presets.names())
+    return (
+        f" For a network write a command first: archscope params {word}"
+        if (is_file or is_known)
+        else ""
+    )
 
 
 def _with_variables(name: str, command: click.Command) -> click.Command:

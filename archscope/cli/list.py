@@ -77,7 +77,7 @@ def command(name: str | None, format_name: str) -> None:
 def _one(name: str, *, as_json: bool) -> None:
     from archscope import presets
     from archscope.families import FAMILIES
-    from archscope.loaders import LOADERS
+    from archscope.loaders import LOADERS, WHERE_NAMES_ARE
 
     families = FAMILIES.names()
     own = {name: loader for name, loader in LOADERS.all().items() if loader.accepts(name)}
@@ -95,7 +95,7 @@ def _one(name: str, *, as_json: bool) -> None:
         raise UsageError(
             f"no family or preset is called {name!r}."
             + did_you_mean(name, [*families, *presets.names(), *_WORDS])
-            + f" Families are {', '.join(families)}; archscope list presets names the presets."
+            + f" {WHERE_NAMES_ARE}"
         )
 
 

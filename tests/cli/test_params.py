@@ -153,6 +153,8 @@ BAD = {
     "params --norm layernrm": "Did you mean 'layernorm'?",
     "params --kv-heads 5": "Invalid value for '--kv-heads': 5 does not divide --heads 12",
     "param": "No such command 'param'. Did you mean 'params'?",
+    "./net.py": "For a network write a command first: archscope params ./net.py",
+    "resnet50": "For a network write a command first: archscope params resnet50",
     "-- --param": "No such option",
     "list nonsense": "no family or preset is called 'nonsense'",
     "--config /nowhere.toml params": "config file '/nowhere.toml' cannot be read",
