@@ -27,8 +27,9 @@ Examples:
   archscope time --depth 24 --dtype bf16 --pass train
   archscope list transformer
 
-Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad usage,
-3 a threshold was crossed (--strict, --fail-on), 130 interrupted. --debug shows tracebacks.
+Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad
+usage, 3 a threshold was crossed (--strict, --assert, --fail-on), 130 interrupted. --debug shows
+tracebacks.
 """
 
 
@@ -153,11 +154,12 @@ def _configure(ctx: click.Context, option: click.Parameter, path: str | None) ->
     is_eager=True,
     expose_value=False,
     callback=_configure,
-    help="Defaults of options. [default: archscope.toml, or tool.archscope in pyproject.toml]",
+    help="File with defaults for options. [default: archscope.toml, or tool.archscope in "
+    "pyproject.toml]",
 )
 def group(**_: Any) -> None:
     """Parameters, FLOPs, receptive field and time of a network, before anyone trains it.
 
-    Every count is an exact integer with its convention beside it, made by two independent
-    engines that must agree. What cannot be counted is named, never zero.
+    Every count is an exact integer, labelled with its convention and computed by two independent
+    engines that must agree. What cannot be counted is reported, never taken as zero.
     """

@@ -88,7 +88,7 @@ _OPTIONS = (
         "format_name",
         type=click.Choice(format_names()),
         default=None,
-        help="Form of the result. [default: by the ending of -o, else table]",
+        help="Output format. [default: by the suffix of -o, else table]",
     ),
     click.option(
         "-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE. [default: -]"
@@ -96,16 +96,16 @@ _OPTIONS = (
     click.option(
         "--columns",
         metavar="LIST",
-        help="These columns alone, by name, e.g. type,input_shape,channels_out; JSON has all.",
+        help="Show only these columns, e.g. type,input_shape,channels_out; JSON has all.",
     ),
-    click.option("--wide", is_flag=True, help="Show every column, however narrow."),
+    click.option("--wide", is_flag=True, help="Show every column, however narrow the terminal."),
     click.option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
         default="auto",
-        help="Colours. [default: auto]",
+        help="When to use colours. [default: auto]",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="No notes on stderr."),
+    click.option("-q", "--quiet", is_flag=True, help="Print no notes to stderr."),
 )
 
 

@@ -52,14 +52,14 @@ Examples:
     "format_name",
     type=click.Choice(["table", "json"]),
     default="table",
-    help="Form of the list. [default: table]",
+    help="Output format. [default: table]",
 )
 def command(name: str | None, format_name: str) -> None:
-    """List families, analyses and formats; the published networks; or what one NAME is.
+    """List families, analyses and formats, published networks, or the details of one NAME.
 
-    NAME is a family, whose fields are listed, a published network, `presets` for all of these,
-    `measures` for all that can be claimed and budgeted, `formulas` for all that facts are computed
-    by, or `sentence` for the words in which a stack of layers is said.
+    NAME is a family, whose fields are listed, a published network, `presets` for all of those,
+    `measures` for everything that can be asserted and budgeted, `formulas` for those that facts
+    use, or `sentence` for the words that describe a stack of layers.
     """
     as_json = format_name == "json"
     if name is None:

@@ -7,7 +7,7 @@ from archscope.analyses.finetune.settings import Settings
 
 ANALYSIS = Analysis(
     name="finetune",
-    summary="memory and work of full training, a frozen backbone, LoRA, recomputation",
+    summary="memory and MACs of full training, a frozen backbone, LoRA, recomputation",
     run=run,
     reported=False,
     examples=(

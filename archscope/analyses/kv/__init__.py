@@ -7,7 +7,7 @@ from archscope.analyses.kv.settings import Settings
 
 ANALYSIS = Analysis(
     name="kv",
-    summary="cache of decoding, layer by layer, and the cost of one step",
+    summary="KV cache of decoding, layer by layer, and the cost of one step",
     run=run,
     needs="name",
     reported=False,

@@ -7,7 +7,7 @@ from archscope.analyses.memory.settings import Settings
 
 ANALYSIS = Analysis(
     name="memory",
-    summary="memory of a training step: what is kept, where, and the peak",
+    summary="memory of a training step: what is saved, where, and the peak",
     run=run,
     reported=False,
     examples=(

@@ -7,7 +7,7 @@ from archscope.analyses.plan.settings import Settings
 
 ANALYSIS = Analysis(
     name="plan",
-    summary="what training takes on many cards: memory, FLOPs, days, cost; whether it fits",
+    summary="training on many GPUs: memory, FLOPs, days, cost, and whether it fits",
     run=run,
     needs="name",
     reported=False,

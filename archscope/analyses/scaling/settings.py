@@ -12,9 +12,9 @@ from archscope.specs import check, option
 class Settings:
     """How long it trains, or what may be spent."""
 
-    tokens: str | None = option(None, "tokens that it trains on, e.g. 300B or 15.6T")
+    tokens: str | None = option(None, "training tokens, e.g. 300B or 15.6T")
     compute: str | None = option(
-        None, "FLOPs that may be spent, e.g. 5.76e23: laws say on which sizes"
+        None, "compute budget in FLOPs, e.g. 5.76e23: what sizes the laws recommend"
     )
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from archscope.analyses.train.settings import Settings
 
 ANALYSIS = Analysis(
     name="train",
-    summary="work of a training step: forward, backward, recomputed",
+    summary="MACs of a training step: forward, backward, recomputation",
     run=run,
     reported=False,
     examples=(

@@ -5,6 +5,6 @@ from archscope.studies.facts.rows import FACTS, SUBJECTS
 
 STUDY = Study(
     name="facts",
-    summary="published facts, each computed again",
+    summary="published figures, each one recomputed",
     sections=(FACTS, SUBJECTS),
 )
