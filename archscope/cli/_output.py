@@ -22,7 +22,7 @@ _FIRST = ("table", "json", "jsonl", "csv", "md")
 
 
 def format_names() -> list[str]:
-    """Return the names of all formats, the most wanted first."""
+    """Return the names of all formats, the most useful first."""
     known = FORMATS.names()
     return [*(n for n in _FIRST if n in known), *(n for n in known if n not in _FIRST)]
 

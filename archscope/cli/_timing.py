@@ -115,7 +115,7 @@ def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def given(timing: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that say something else than what is timed where nobody says anything."""
+    """Return the options that say something else than what is timed by default."""
     from archscope.analyses.time.settings import Settings
 
     plain = Settings()

@@ -41,7 +41,7 @@ Examples:
 A page made from saved JSON is identical, byte for byte, to the one made directly.
 """
 _UNASKED = {"time": "not asked for; --time", "train": "not asked for; --train"}
-"""What is told where nobody says anything, for it takes seconds."""
+"""What is told by default, for it takes seconds."""
 
 
 @click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)

@@ -62,7 +62,7 @@ def receptive_field(
 
     For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
     answer comes from the operators that it runs; with `graph` all others are answered so too, and
-    held against the closed form. `of` is a module's path or a place among what the model
+    compared with the closed form. `of` is a module's path or a place among what the model
     returns, `unit` the unit of it that is looked back from, `axes` the input's axes along which
     positions lie, which are found out where they are not given. `erf` is on how many random images
     the effective receptive field is measured, `images` the images (N, ...) instead.
@@ -70,7 +70,7 @@ def receptive_field(
     `sample_rate` is positions a second (`"16kHz"`, `"25fps"`, 48000): delays are in milliseconds
     too. `report.check("causal", "ahead <= 40ms")` raises `ThresholdError` where a claim fails.
 
-    With `verify` the network itself is run and held against the answer, and so are its operators
+    With `verify` the network itself is run and compared with the answer, and so are its operators
     against the closed form. `ThresholdError` is raised where `strict` is set and a position is
     missed, or coverage is below `min_coverage` percent.
     """
@@ -137,7 +137,7 @@ def see_network(
 ) -> Report:
     """Return what one output of a `Network` sees; see `receptive_field`.
 
-    With `compare` an outline is held against the operators that run, where that costs little.
+    With `compare` an outline is compared with the operators that run, where that costs little.
     """
     sketch = None if network.sketch is None else network.sketch()
     wants_operators = any(value not in (None, False, 0) for value in asked.values())
@@ -265,6 +265,8 @@ def _stack(network: Any, branches: Sequence[Sequence[Any]], fields: dict[str, An
     from archscope.specs import made
 
     items = () if isinstance(network, str) else _items(network)
+    if not (items or branches or isinstance(network, str)):
+        raise UsageError("the list of dilations is empty; give one for each layer, e.g. [1, 2, 4]")
     if items and branches:
         raise UsageError("give dilations or branches, not both: branches are dilations too")
     if items and not _is_numbers(items[0]):
@@ -280,8 +282,6 @@ def _items(network: Any) -> tuple[Any, ...]:
 
     network = of_python(network)
     items = tuple(map(of_python, network)) if isinstance(network, Iterable) else (network,)
-    if not items:
-        raise UsageError("the list of dilations is empty; give one for each layer, e.g. [1, 2, 4]")
     if not all(map(_is_numbers, items)):
         for item in items:
             along = item if isinstance(item, Sequence) and item else (item,)

@@ -41,7 +41,7 @@ def listed(section: Section, view: View) -> Section:
 
 
 def left_out_are(section: Section, number: int) -> str:
-    """Return what so many rows are that `listed` leaves out."""
+    """Return what this many rows are that `listed` leaves out."""
     return f"{number:,} {section.others[number != 1]}"
 
 

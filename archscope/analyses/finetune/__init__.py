@@ -1,4 +1,4 @@
-"""What full training, a frozen backbone, adapters and recomputation take, side by side."""
+"""The costs of full training, a frozen backbone, adapters and recomputation, side by side."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.finetune.analysis import run

@@ -1,4 +1,4 @@
-"""What a user says of the ways to train that are told side by side."""
+"""The settings of `finetune`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What decoding keeps in memory, what a runtime reserves for it, and what one step costs."""
+"""What decoding caches in memory, what a runtime reserves for it, and what one step costs."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.kv.analysis import run

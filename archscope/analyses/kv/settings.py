@@ -1,4 +1,4 @@
-"""What a user says of decoding whose cache is asked for."""
+"""The settings of `kv`."""
 
 from __future__ import annotations
 

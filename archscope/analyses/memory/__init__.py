@@ -1,4 +1,4 @@
-"""What a step of training keeps in memory: byte for byte, and when it is most."""
+"""What a training step keeps in memory, byte for byte, and its peak."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.memory.analysis import run

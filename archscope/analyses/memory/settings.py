@@ -1,4 +1,4 @@
-"""What a user says of a step whose memory is asked for."""
+"""The settings of `memory`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands under a table of parameters: totals, weights, the largest list, every depth."""
+"""The lines under a table of parameters: totals, weights, the largest list, every depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training takes: memory of each card, FLOPs, time, money; whether it fits."""
+"""What training takes on many GPUs: memory of each, FLOPs, time, money, and whether it fits."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.plan.analysis import run

@@ -1,4 +1,4 @@
-"""What a user says of a training whose plan is asked for."""
+"""The settings of `plan`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What N means, what training costs by each meaning, and which sizes scaling laws would choose."""
+"""What N means, what training costs by each meaning, and which sizes scaling laws recommend."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.scaling.analysis import run

@@ -1,4 +1,4 @@
-"""What a user says of a training whose compute is asked for."""
+"""The settings of `scaling`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Settings:
 
 
 def amount(name: str, text: str | None) -> float | None:
-    """Return a number with its suffix; None where nothing is said. Raises `UsageError`."""
+    """Return a number with its suffix; None by default. Raises `UsageError`."""
     if not text:
         return None
     quantity = Quantity(name=name, dimensions=("count",), read=lambda report, of: Found())

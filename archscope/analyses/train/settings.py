@@ -1,4 +1,4 @@
-"""What a user says of a training step whose work is asked for."""
+"""The settings of `train`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to say of limits that do not hold: a line for each, with the numbers and the difference."""
+"""Describes limits that do not hold: one line each, with the numbers and the difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published facts, each computed again: how far what archscope says is from what is printed."""
+"""Published figures, each one recomputed: how far archscope is from what was printed."""
 
 from archscope.studies import Study
 from archscope.studies.facts.rows import FACTS, SUBJECTS

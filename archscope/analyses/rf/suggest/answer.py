@@ -25,9 +25,9 @@ from archscope.theory.schedules import CONVS_LIMIT, LAYERS_LIMIT
 from archscope.theory.suggest import Schedule, Suggestion, suggest
 
 MEANINGS = {
-    "fewest": "as few layers as reach the target without a hole",
-    "smooth": "one layer more, and the paths fall most evenly",
-    "pyramid": "rises and falls, so that no map within is gridded either",
+    "fewest": "the fewest layers that reach the target without a hole",
+    "smooth": "one more layer, for the smoothest distribution of paths",
+    "pyramid": "dilations rise and fall, so that no feature map within is gridded either",
 }
 
 
@@ -214,8 +214,8 @@ def _notes(found: Suggestion, spec: SuggestSpec, front: Front | None) -> Iterato
             if spec.layers is not None:
                 fixed = {
                     "fewest": f"{spec.layers} layers without a hole, the steepest",
-                    "smooth": f"{spec.layers} layers without a hole, and the paths fall most "
-                    "evenly",
+                    "smooth": f"{spec.layers} layers without a hole, with the smoothest "
+                    "distribution of paths",
                 }
                 meaning = fixed.get(schedule.kind, meaning)
             yield Note(level="info", text=f"{schedule.kind}: {meaning}")
