@@ -1,4 +1,4 @@
-"""Numbers as people type them, in one place: `128k` things, `80GiB`, `40ms`; units in any case."""
+"""Numbers as people type them: `128k` things, `80GiB`, `40ms`; units in any case."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BYTES: dict[str, Number] = {
     **{"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40},
 }
 _THOUSANDS = r"\d{1,3}(?:,\d{3}){1,33}(?:\.\d{1,99})?"
-"""Commas stand between thousands: `6,12` is a list, which is no number."""
+"""Commas stand between thousands: `6,12` is a list, which is not a number."""
 AMOUNT = (
     rf"(?P<number>(?:{_THOUSANDS}|[\d_]{{0,99}}\.?\d{{1,99}})(?:[eE][+-]?\d{{1,2}})?)"
     r"\s*(?P<unit>[A-Za-zµ%]*)\s*"

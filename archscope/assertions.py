@@ -1,4 +1,4 @@
-"""What a user claims of an answer, e.g. `rf >= 1s` or `causal`: read, and held against a report.
+"""What a user claims of an answer, e.g. `rf >= 1s` or `causal`: read, and compared with a report.
 
 An analysis declares its quantities; nothing here knows one. Along several axes a claim must hold
 along each. What is unknown fails, and a bound proves only what follows from it.
@@ -167,7 +167,7 @@ def _claim(text: str, known: Sequence[Quantity]) -> Claim:
 def read_amount(text: str, quantity: Quantity) -> tuple[Dimension, Fraction]:
     """Return what a number with its unit is of a quantity, e.g. `25M`, `40ms` or `100%`.
 
-    Raises `UsageError` where that is no number, or not in a unit of the quantity's.
+    Raises `UsageError` where that is not a number, or not in a unit of the quantity's.
     """
     form = re.fullmatch(rf"\s*{AMOUNT}", text)
     if form is None:
@@ -190,7 +190,8 @@ def _named(name: str, text: str, known: Sequence[Quantity]) -> Quantity:
         listed = ", ".join(each.name for each in known)
         near = did_you_mean(name, tuple(names))
         raise UsageError(
-            f"assertion {text!r}: nothing is called {name!r}; there are {listed}.{near}"
+            f"assertion {text!r}: nothing is called {name!r}; there are {listed}.{near} "
+            "`archscope list measures` says which command has which"
         )
     return names[word]
 

@@ -7,7 +7,7 @@ ArchscopeError                     1   the analysis could not be done
 ├── UsageError                     2   what the user typed cannot be understood
 │   └── SpecError                  2   one field of a spec: says which, what came, what would do
 └── ThresholdError                 3   the answer is there, and crosses a limit that the user set
-    └── UncheckedError             1   some limits could not be held against anything
+    └── UncheckedError             1   some limits could not be compared with anything
 
 A message is one line: what came, what was expected, what to do next.
 """

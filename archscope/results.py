@@ -369,7 +369,7 @@ class View:
     sort: str | None = None
     """Name of the column to sort by, largest first; None keeps the order of execution."""
     top: int | None = None
-    """Show only the first so many rows, and one line for the rest."""
+    """Show only the first this many rows, and one line for the rest."""
     max_depth: int | None = None
     """Show module paths of at most so many parts."""
     expand: bool = False
@@ -377,7 +377,7 @@ class View:
     total: bool = False
     """Show the totals alone."""
     explain: bool = False
-    """Show each row's closed form with its numbers put in."""
+    """Show each row's closed form with its numbers filled in."""
     exact: bool = False
     """Show every integer with all its digits."""
     columns: tuple[str, ...] = ()

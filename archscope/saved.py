@@ -94,7 +94,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 _DIGITS = 300
-"""Of the largest integer that is read: what is larger is no number in floating point either."""
+"""Of the largest integer that is read: what is larger is not a number in floating point either."""
 _ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
 

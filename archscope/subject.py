@@ -212,7 +212,7 @@ class Request:
     input_shapes: tuple[str, ...] = ()
     """What its forward is called with, as typed: `1,3,224,224`, `ids:int64:1,128`."""
     input_values: Mapping[str, Any] = field(default_factory=dict)
-    """Inputs that are no tensors, by where they go: `t`, `0`, `batch.scale`."""
+    """Inputs that are not tensors, by where they go: `t`, `0`, `batch.scale`."""
     inputs_from: str | None = None
     """What makes its inputs: a function of the user's, e.g. `./data.py:batch`."""
     method: str | None = None

@@ -37,7 +37,7 @@ class Analysis:
     """A frozen dataclass whose fields come from `specs.option`: keywords of `run`, and flags of the
     command that an analysis has which brings none of its own."""
     reported: bool = True
-    """Whether a page of everything asks for it where nobody says anything."""
+    """Whether a page of everything asks for it by default."""
     sections: tuple[Section | str, ...] = ()
     """Those that it may return, without rows: so that a saved one is read back. Of questions that
     are seldom asked the addresses, e.g. `archscope.analyses.rf.erf.rows:ERF`: their types are made
@@ -51,7 +51,7 @@ class Analysis:
     the command ends with 3 then. Empty: no answer is."""
 
     def claimable(self) -> tuple[Quantity, ...]:
-        """Return what can be claimed of its answer."""
+        """Return what can be asserted about its answer."""
         found = self.quantities
         return tuple(resolve(found)) if isinstance(found, str) else found
 

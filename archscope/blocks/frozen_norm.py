@@ -1,4 +1,4 @@
-"""Batch norms that are no longer trained: fixed factors and offsets of each channel.
+"""Batch norms that are not longer trained: fixed factors and offsets of each channel.
 
 B batch, C channels, X x Y positions.
 """

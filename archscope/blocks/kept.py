@@ -62,13 +62,13 @@ def copied(tape: Tape, x: Value, answer: Value, number: str) -> Value:
 
 
 def pre_norm(tape: Tape, x: Value, attend: Part, feed: Part, *, rows: str = "b*s") -> Value:
-    """Return what `norm_place.PreNormBlock` makes with layer norms of so many rows."""
+    """Return what `norm_place.PreNormBlock` makes with layer norms of this many rows."""
     x = tape.add(x, attend(tape, "attn", tape.norm("ln_1", "layernorm", x, rows)))
     return tape.add(x, feed(tape, "mlp", tape.norm("ln_2", "layernorm", x, rows)))
 
 
 def post_norm(tape: Tape, x: Value, attend: Part, feed: Part, *, rows: str = "b*s") -> Value:
-    """Return what `norm_place.PostNormBlock` makes with layer norms of so many rows."""
+    """Return what `norm_place.PostNormBlock` makes with layer norms of this many rows."""
     x = tape.norm("ln_1", "layernorm", tape.add(x, attend(tape, "attn", x)), rows)
     return tape.norm("ln_2", "layernorm", tape.add(x, feed(tape, "mlp", x)), rows)
 
@@ -105,7 +105,7 @@ def experts(
     rows: str,
     hidden: str = "f",
 ) -> Value:
-    """Return what experts answer to so many rows, each sent to one of them.
+    """Return what experts answer to this many rows, each sent to one of them.
 
     Rows are sorted by expert and back again, which keeps both orders.
     """

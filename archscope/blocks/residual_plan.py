@@ -92,6 +92,6 @@ def residual_remark(stack: Stack) -> str:
     if skips_a_hole(stack):
         raise ValueError("a path around a convolution sees a position that the convolution misses")
     return (
-        "residual paths see the same positions, more often near the centre; numbers of paths are "
+        "residual paths see the same positions, more often near the centre; path counts are those "
         "of the path through all convolutions"
     )

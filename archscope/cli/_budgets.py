@@ -54,7 +54,8 @@ def budget_file(command: Callable[..., None]) -> Callable[..., None]:
         type=click.Path(),
         is_eager=True,
         callback=_take_defaults,
-        help="Where the budgets are. [default: archscope.toml or pyproject.toml, here or above]",
+        help="File with the budgets. [default: archscope.toml or pyproject.toml, here or in a "
+        "parent folder]",
     )(command)
 
 

@@ -19,5 +19,5 @@ def assert_option(*examples: str) -> Callable[[Callable[..., Any]], Callable[...
         multiple=True,
         metavar="CLAIM",
         shell_complete=measure_names,
-        help=f"Exit 3 where it does not hold: {shown}; once for each.",
+        help=f"Exit with 3 unless this holds: {shown}; repeatable.",
     )

@@ -27,7 +27,7 @@ _OURS = re.compile(r"^\s*\[+\s*tool\s*\.\s*archscope\b|^\s*tool\s*\.\s*archscope
 
 @frozen
 class Config:
-    """What a file says, not yet held against the options that there are."""
+    """What a file says, not yet compared with the options that there are."""
 
     path: Path
     """The file."""

@@ -27,8 +27,9 @@ Examples:
   archscope time --depth 24 --dtype bf16 --pass train
   archscope list transformer
 
-Results go to stdout, all else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad usage,
-3 a threshold was crossed (--strict, --fail-on), 130 interrupted. --debug shows tracebacks.
+Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad
+usage, 3 a threshold was crossed (--strict, --assert, --fail-on), 130 interrupted. --debug shows
+tracebacks.
 """
 
 
@@ -58,7 +59,7 @@ class LazyGroup(click.Group):
         except click.NoSuchOption:
             raise
         except click.UsageError as error:  # Click knows no name that is not loaded
-            meant = did_you_mean(args[0], list(summaries()))
+            meant = did_you_mean(args[0], list(summaries())) or _as_network(args[0])
             raise click.UsageError(error.message + meant, ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -84,6 +85,20 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(summaries().items()))
+
+
+def _as_network(word: str) -> str:
+    """Return how to ask about a word that names a network; empty where it names none."""
+    from archscope import presets
+    from archscope.families import FAMILIES
+
+    is_file = "/" in word or ".py" in word or ":" in word
+    is_known = word.lower() in (*FAMILIES.names(), *presets.names())
+    return (
+        f" For a network write a command first: archscope params {word}"
+        if (is_file or is_known)
+        else ""
+    )
 
 
 def _with_variables(name: str, command: click.Command) -> click.Command:
@@ -139,11 +154,12 @@ def _configure(ctx: click.Context, option: click.Parameter, path: str | None) ->
     is_eager=True,
     expose_value=False,
     callback=_configure,
-    help="Defaults of options. [default: archscope.toml, or tool.archscope in pyproject.toml]",
+    help="File with defaults for options. [default: archscope.toml, or tool.archscope in "
+    "pyproject.toml]",
 )
 def group(**_: Any) -> None:
     """Parameters, FLOPs, receptive field and time of a network, before anyone trains it.
 
-    Every count is an exact integer with its convention beside it, made by two independent
-    engines that must agree. What cannot be counted is named, never zero.
+    Every count is an exact integer, labelled with its convention and computed by two independent
+    engines that must agree. What cannot be counted is reported, never taken as zero.
     """

@@ -95,7 +95,7 @@ class Page:
         named = [group for group in told if group.details[0] in (NAMES, FEW)]
         parts += [_in_full(group, width) for group in told if group not in named]
         if named:
-            heading = f"More options ({self.command} --help-all tells of each):"
+            heading = f"More options ({self.command} --help-all explains each):"
             parts.append([*wrapped(heading, width), *_by_name(named, width)])
         elif self.is_shorter:
             parts.append([f"All of it: {self.command} --help-all"])

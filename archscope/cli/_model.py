@@ -48,27 +48,27 @@ _OWN = (
     _Repeated(
         "--input-shape",
         metavar="[NAME:][DTYPE:]SHAPE",
-        help="An input of its forward, e.g. 1,3,224,224 or ids:int64<30522:1,128; once for each.",
+        help="An input of forward(), e.g. 1,3,224,224 or ids:int64<30522:1,128; repeatable.",
     ),
     _Repeated(
         "--input",
         metavar="NAME=VALUE",
-        help="An input that is no tensor, e.g. t=0.5 or return_dict=false; once for each.",
+        help="An input that is not a tensor, e.g. t=0.5 or return_dict=false; repeatable.",
     ),
     click.Option(
         ["--inputs"],
         metavar="FILE.py:FUNCTION",
         type=click.Path(),
-        help="All inputs, made by a function of yours: a tensor, a tuple, a dictionary by name, or "
-        "(tuple, dictionary). [default: archscope_inputs() beside the network]",
+        help="All inputs, returned by a function of yours: a tensor, a tuple, a dictionary of "
+        "names, or (tuple, dictionary). [default: archscope_inputs() in the network's file]",
     ),
     click.Option(
-        ["--method"], metavar="NAME", help="What is called, e.g. encode. [default: forward]"
+        ["--method"], metavar="NAME", help="The method to call, e.g. encode. [default: forward]"
     ),
     _Repeated(
         "--model-arg",
         metavar="KEY=VALUE",
-        help="An argument of its class or function, the value as JSON; once for each.",
+        help="An argument of its class or function, as JSON; repeatable.",
     ),
 )
 """The flags of a network that archscope does not build itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,15 @@ import click
 from archscope.cli._progress import hush
 from archscope.cli._say import say
 from archscope.files import check_target, write_whole
-from archscope.present import FORMATS, check_ending, format_of
+from archscope.present import FORMATS, check_ending, format_of, require_columns
 from archscope.records import frozen
-from archscope.results import Report, View
+from archscope.results import Report, Section, View
 
 _FIRST = ("table", "json", "jsonl", "csv", "md")
 
 
 def format_names() -> list[str]:
-    """Return the names of all formats, the most wanted first."""
+    """Return the names of all formats, the most useful first."""
     known = FORMATS.names()
     return [*(n for n in _FIRST if n in known), *(n for n in known if n not in _FIRST)]
 
@@ -55,9 +55,20 @@ class Output:
         return self.format_name or format_of(self.path or "-") or "table"
 
     def view(self, **shown: Any) -> View:
-        """Return which part of a report is shown, for the place where it is."""
+        """Return which part of a report is shown, for the place where it is.
+
+        Raises `UsageError` for a column that no answer to the command's question has.
+        """
+        if self.columns:
+            self.require_columns(_declared(), shown.get("by"))
         where = terminal(wide=self.wide, color=self.color, output=self.path)
         return View(**shown, **where, columns=self.columns)
+
+    def require_columns(self, sections: Sequence[Section], by: str | None = None) -> None:
+        """Raise `UsageError` before any work for a column that is in none of these sections."""
+        shown = [each for each in sections if each.name == by] or sections
+        if self.columns and shown:
+            require_columns(shown, self.columns)
 
     def show(self, report: Report, view: View) -> None:
         """Write a report to stdout or, whole or not at all, to a file."""
@@ -77,7 +88,7 @@ _OPTIONS = (
         "format_name",
         type=click.Choice(format_names()),
         default=None,
-        help="Form of the result. [default: by the ending of -o, else table]",
+        help="Output format. [default: by the suffix of -o, else table]",
     ),
     click.option(
         "-o", "--output", metavar="FILE", type=click.Path(), help="Write to FILE. [default: -]"
@@ -85,16 +96,16 @@ _OPTIONS = (
     click.option(
         "--columns",
         metavar="LIST",
-        help="These columns alone, by name, e.g. type,input_shape,channels_out; JSON has all.",
+        help="Show only these columns, e.g. type,input_shape,channels_out; JSON has all.",
     ),
-    click.option("--wide", is_flag=True, help="Show every column, however narrow."),
+    click.option("--wide", is_flag=True, help="Show every column, however narrow the terminal."),
     click.option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
         default="auto",
-        help="Colours. [default: auto]",
+        help="When to use colours. [default: auto]",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="No notes on stderr."),
+    click.option("-q", "--quiet", is_flag=True, help="Print no notes to stderr."),
 )
 
 
@@ -132,6 +143,19 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         made = option(made)
     return made
+
+
+def _declared() -> tuple[Section, ...]:
+    """Return the sections that the command being run may show, as far as its name tells them."""
+    from archscope.analyses import ANALYSES
+    from archscope.studies import STUDIES
+
+    for name in click.get_current_context().command_path.split()[1:]:
+        if name in ANALYSES:
+            return ANALYSES.get(name).declared()
+        if name in STUDIES:
+            return STUDIES.get(name).declared()
+    return ()
 
 
 def check_output(path: str | None) -> None:

@@ -39,19 +39,19 @@ def _with_fields(command: click.Command) -> click.Command:
     "--target",
     metavar="SIZE",
     required=True,
-    help="Wanted receptive field along an axis, in positions of the input or, with --sample-rate, "
+    help="Receptive field wanted along an axis, in positions of the input or, with --sample-rate, "
     "as a duration, e.g. 255, 250ms or 1.5s.",
 )
-@click.option("--sample-rate", metavar="RATE", help="Positions in a second, e.g. 16kHz or 44100.")
+@click.option("--sample-rate", metavar="RATE", help="Positions per second, e.g. 16kHz or 44100.")
 @output_options
 def command(*, target: str, sample_rate: str | None, output: Output, **fields: Any) -> None:
-    """Find dilations that see at least so many positions along an axis, and miss none of them.
+    """Find dilations that see at least this many positions along an axis and miss none of them.
 
-    Three choices: the fewest layers, the smoothest with one more, and a pyramid that leaves no map
-    within gridded either. Strides and the prefix stay as they are.
+    Three choices: the fewest layers; one more layer, for the smoothest weighting; and a pyramid, in
+    which no feature map within is gridded either. Strides and the prefix stay as they are.
     """
     texts = {name: text_of(value) for name, value in fields.items() if value is not None}
     said = {"prefix": texts.pop("prefix")} if is_sentence(texts.get("prefix", "")) else {}
     given = {**specs.assembled(SuggestSpec, texts), **said}
-    report = suggest(target, sample_rate=sample_rate, **given)
-    output.show(report, output.view())
+    view = output.view(by="schedules")
+    output.show(suggest(target, sample_rate=sample_rate, **given), view)

@@ -17,33 +17,34 @@ _OPTIONS = (
         ["--device"],
         default="auto",
         metavar="auto|cuda|cuda:N|xpu|mps|cpu",
-        help="Where to run; auto: torch's accelerator, or the CPU where there is none. "
+        help="Where to run; auto: torch's accelerator, or the CPU if there is none. "
         "[default: auto]",
     ),
     click.Option(
         ["--dtype"],
         type=click.Choice(["fp32", "tf32", "fp16", "bf16"]),
         default="fp32",
-        help="What weights and inputs are cast to; tf32: fp32 on tensor cores. [default: fp32]",
+        help="Number type of weights and inputs; tf32: fp32 on tensor cores. [default: fp32]",
     ),
     click.Option(
         ["--gpu"],
         metavar="CARD",
         shell_complete=cards,
-        help="Run nothing: bytes, intensity and a lower bound of the time on this card, e.g. h100.",
+        help="Run nothing; give bytes, intensity and a lower bound on the time of this GPU, e.g. "
+        "h100.",
     ),
     click.Option(
         ["--pass", "--step", "step"],
         type=click.Choice(["forward", "train", "decode"]),
         default="forward",
-        help="train: forward, backward and optimiser, each by itself; decode: one next "
-        "position of each sequence, those before kept. [default: forward]",
+        help="train: forward, backward and optimizer, each timed separately; decode: one more "
+        "position of each sequence, with a KV cache. [default: forward]",
     ),
     click.Option(
         ["--context"],
         type=Count(1, 2**24),
         metavar="INT",
-        help="With --pass decode: positions of each sequence, kept but for the new one. [default: "
+        help="With --pass decode: positions of each sequence, the new one included. [default: "
         "the network's length]",
     ),
     click.Option(
@@ -51,7 +52,7 @@ _OPTIONS = (
         type=Count(0, 10_000),
         default=20,
         metavar="INT",
-        help="Runs before the first sample, at least; more until their median settles. "
+        help="Minimum number of runs before the first sample; more until the median settles. "
         "[default: 20]",
     ),
     click.Option(
@@ -59,42 +60,42 @@ _OPTIONS = (
         type=Count(1, 1_000_000),
         default=100,
         metavar="INT",
-        help="Samples, at most; on a CPU one of a pass below 2 ms is the mean of several "
-        "runs. [default: 100]",
+        help="Maximum number of samples; on a CPU, if a pass takes less than 2 ms, each is the "
+        "mean of several runs. [default: 100]",
     ),
     click.Option(
         ["--budget"],
         type=Seconds(0, 86_400, min_open=True),
         default=10.0,
         metavar="SECONDS",
-        help="Time for warm-up and samples, about. [default: 10]",
+        help="Approximate time for warm-up and samples. [default: 10]",
     ),
-    click.Option(["--compile", "compiled"], is_flag=True, help="Run it through torch.compile."),
     click.Option(
-        ["--channels-last"], is_flag=True, help="Images and volumes with their channels last."
+        ["--compile", "compiled"], is_flag=True, help="Compile it with torch.compile first."
     ),
+    click.Option(["--channels-last"], is_flag=True, help="Use the channels-last memory format."),
     click.Option(
         ["--autocast"],
         type=click.Choice(["bf16", "fp16"]),
-        help="Weights stay in 32 bits, products are cast in each pass.",
+        help="Keep weights in fp32 and cast under torch.autocast.",
     ),
     click.Option(
         ["--cudnn-benchmark/--no-cudnn-benchmark"],
         default=None,
-        help="Whether cuDNN tries its algorithms and takes the fastest. [default: no, torch's own]",
+        help="Let cuDNN benchmark its algorithms and take the fastest. [default: no, as torch]",
     ),
     click.Option(
         ["--attention-kernel"],
         type=click.Choice(["flash", "efficient", "math", "cudnn"]),
-        help="The one kernel of attention that may run. [default: torch chooses]",
+        help="Allow only this attention kernel. [default: torch chooses]",
     ),
     click.Option(
         ["--cuda-graph/--no-cuda-graph"],
         default=None,
-        help="Replay the forward as a CUDA graph too. [default: on a card, where it can be]",
+        help="Also replay the forward as a CUDA graph. [default: on a GPU, where possible]",
     ),
     click.Option(
-        ["--warm-cache"], is_flag=True, help="Do not empty the card's cache before each run."
+        ["--warm-cache"], is_flag=True, help="Do not flush the GPU's L2 cache before each run."
     ),
 )
 KERNELS = ("flash", "efficient", "math", "cudnn")
@@ -114,7 +115,7 @@ def timing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def given(timing: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that say something else than what is timed where nobody says anything."""
+    """Return the options that say something else than what is timed by default."""
     from archscope.analyses.time.settings import Settings
 
     plain = Settings()

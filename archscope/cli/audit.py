@@ -17,7 +17,7 @@ Examples:
   archscope audit ./net.py:UNet --input-shape 1,3,64,64
   archscope audit cnn --dilations 1,2,4 --by difference -f csv
 
-Counters that are not installed are listed with the command that installs them.
+Counters that are not installed are listed with the command to install them.
 """
 _SECTIONS = {"counter": "tools", "difference": "differences"}
 
@@ -27,7 +27,7 @@ _SECTIONS = {"counter": "tools", "difference": "differences"}
     "--by",
     type=click.Choice(list(_SECTIONS)),
     default="counter",
-    help="One row for each of these. [default: counter]",
+    help="What each row is. [default: counter]",
 )
 @output_options
 @with_model
@@ -37,10 +37,10 @@ def command(
     by: str,
     output: Output,
 ) -> None:
-    """Count MODEL with other counters too, side by side, and say why they differ.
+    """Count MODEL with other counters too, side by side, and explain the differences.
 
-    fvcore as it ships, torch's FlopCounterMode, and those of torchinfo, thop, ptflops and calflops
-    that are installed. Each gets a copy; what it replaces or prints goes no further.
+    fvcore as it ships, torch's FlopCounterMode, and torchinfo, thop, ptflops and calflops where
+    installed. Each gets a copy; what it patches or prints does not leak.
     """
     view = output.view(by=_SECTIONS[by])
     from archscope.library import audit_network

@@ -28,24 +28,24 @@ Examples:
 \b
 archscope.toml (in pyproject.toml: [[tool.archscope.budget]]):
   [[budget]]
-  model = "resnet50"        # whatever MODEL can be; also: name = "ours"
-  batch_size = 8            # a field of it
+  model = "resnet50"        # any MODEL; optional: name = "ours"
+  batch_size = 8            # any of its fields
   max.params = "26M"        # any measure: archscope list measures
   min.coverage = "100%"
-  grow.macs = "+1%"         # over the number in archscope.lock
+  grow.macs = "+1%"         # over its number in archscope.lock
   assert = ["complete", "params < 100k or rf >= 255"]
 
 \b
   [[budget]]
-  model = "./net.py:UNet"   # from the file's folder
+  model = "./net.py:UNet"   # relative to this file
   inputs = "1,3,64,64"      # several: a list; or "./data.py:function"
   sample_rate = "16kHz"     # for limits in seconds
   max.ahead = "40ms"
 
-Exit 3 where a limit is missed or a number is unknown, 1 where a network could not be checked, after
-all others were. A time misses a limit where most samples do, 5% to 95% of them, and is undecided
-where some do. [check] of the same file has defaults of these options. In a job of GitHub Actions a
-table goes into its summary and failures are marked.
+Exits with 3 if a limit is missed or a number is unknown, with 1 if a network could not be checked;
+all others are checked first. A time misses a limit if all samples from the 5th to the 95th
+percentile do, and is undecided if only some do. [check] in the same file sets defaults for these
+options. In a GitHub Actions job the table is added to the summary and failures are annotated.
 """
 
 
@@ -57,15 +57,15 @@ table goes into its summary and failures are marked.
     "locked",
     metavar="FILE",
     type=click.Path(),
-    help="What growth is over. [default: archscope.lock beside the budgets]",
+    help="File that growth is measured against. [default: archscope.lock beside the budgets]",
 )
 @output_options
 def command(
     *, names: tuple[str, ...], config: str | None, locked: str | None, output: Output
 ) -> None:
-    """Hold networks against their budgets: limit, measured number, room left.
+    """Check networks against their budgets: limit, measured number, room left.
 
-    Each NAME is a budget; without any all are checked. Only the analyses run that the limits need.
+    Each NAME is a budget; without any, all are checked. Only the analyses that the limits need run.
     """
     view = output.view()
     file = read_file(config)
@@ -120,7 +120,7 @@ def _annotation(row: LimitRow, text: str, file: str) -> str:
 
 COMMAND = Command(
     name="check",
-    summary="Networks held against their budgets, for CI.",
+    summary="Networks checked against their budgets, for CI.",
     order=51,
     click=command,
 )

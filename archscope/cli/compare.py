@@ -33,8 +33,8 @@ Examples:
   archscope compare vgg16 resnet50 efficientnet_b0 -o side-by-side.html
   archscope compare distilbert-base-uncased --teacher bert-base-uncased
 
-A saved report is made by `archscope params MODEL -f json -o base.json`, or by `rf`, `time` and
-`report`. A limit names a measure, e.g. params, macs, weights, rf, coverage, ahead or latency.
+Save a report with `archscope params MODEL -f json -o base.json`, or with `rf`, `time` or `report`.
+A limit names a measure, e.g. params, macs, weights, rf, coverage, ahead or latency.
 """
 _SECTIONS = {
     "total": "totals",
@@ -59,40 +59,40 @@ class CompareCommand(ModelCommand):
     "--by",
     type=click.Choice(list(_SECTIONS)),
     default="total",
-    help="One row for each of these. [default: total]",
+    help="What each row is. [default: total]",
 )
-@click.option("--only-changed", is_flag=True, help="Leave out what is equal in all.")
+@click.option("--only-changed", is_flag=True, help="Leave out what is the same in all networks.")
 @click.option(
     "--sort",
     type=click.Choice(_SORTS),
     default="order",
-    help="Largest difference of the last first, or in the first one's order. [default: order]",
+    help="Largest difference of the last network first, or in the order of A. [default: order]",
 )
-@click.option("--top", type=Count(min=1), help="The first so many rows.")
-@click.option("--exact", is_flag=True, help="All digits of every number.")
+@click.option("--top", type=Count(min=1), help="Show only the first rows, this many.")
+@click.option("--exact", is_flag=True, help="Show every digit of every number.")
 @click.option(
     "--rf/--no-rf",
     "rf",
     default=None,
-    help="Receptive field and gridding too. [default: where all tell it in closed form]",
+    help="Compare receptive field and gridding too. [default: if all have it in closed form]",
 )
-@click.option("--no-flops", is_flag=True, help="Parameters alone; needs no inputs.")
+@click.option("--no-flops", is_flag=True, help="Count parameters only; needs no inputs.")
 @click.option(
     "--teacher",
     metavar="[MODEL]",
     is_flag=False,
     flag_value="",
-    help="The network that teaches the others, A where none is named: ratios of memory, training "
-    "and decoding too, and what distilling costs.",
+    help="The teacher of the other networks, A if none is named: adds ratios of memory, training "
+    "and decoding, and the cost of distillation.",
 )
-@click.option("--sample-rate", metavar="RATE", help="Positions in a second, e.g. 16kHz.")
+@click.option("--sample-rate", metavar="RATE", help="Positions per second, e.g. 16kHz.")
 @click.option(
     "--fail-on",
     metavar="MEASURE:±N",
     shell_complete=measure_names,
     multiple=True,
-    help="Exit 3 where a measure grows, or shrinks, by more than that against A: params:+1%, "
-    "macs:+0, coverage:-0, ahead:+10ms; once for each. Without a file A: a note, exit 0.",
+    help="Exit with 3 if a measure grows, or shrinks, by more than this relative to A: params:+1%, "
+    "macs:+0, coverage:-0, ahead:+10ms; repeatable. If the file A is missing: a note, exit 0.",
 )
 @output_options
 def command(
@@ -111,10 +111,10 @@ def command(
     output: Output,
     fields: Mapping[str, str],
 ) -> None:
-    """Put networks side by side: totals and modules, differences and ratios; A is the baseline.
+    """Put networks side by side: totals, modules, differences and ratios; A is the baseline.
 
-    Each is a network, as for `params`, or a JSON file that archscope saved. Flags for fields are
-    said of all networks that are named: what is compared must take the same input.
+    Each is a network, as for `params`, or a JSON file that archscope saved. Flags for fields apply
+    to all networks that are named; what is compared must take the same input.
     """
     limits = limits_of(fail_on)
     models = _with_teacher(models, teacher)

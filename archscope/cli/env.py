@@ -21,7 +21,7 @@ _PACKAGES = ("click", "jinja2", "pandas", "plotly", "rich")
     "format_name",
     type=click.Choice(["table", "json"]),
     default="table",
-    help="Form of the result. [default: table]",
+    help="Output format. [default: table]",
 )
 def command(format_name: str) -> None:
     """Show versions and devices; paste it into a bug report."""

@@ -26,7 +26,7 @@ my-facts.toml:
   ["days-of-my-run"]
   claim = "2.83 days on 8 cards at 42 % of their peak"
   formula = "training_cost.seconds_for"   # a function of archscope.theory
-  inputs.flops.model = "gpt2"             # an input may be computed too
+  inputs.flops.model = "gpt2"             # an input can be computed too
   inputs.flops.measure = "train_flops"
   inputs.flops.settings.tokens = "300B"
   inputs.cards = 8
@@ -40,28 +40,28 @@ my-facts.toml:
 \b
   ["size-of-my-network"]
   claim = "a decoder of 24 blocks has 209,494,272 parameters"
-  model = "transformer:depth=24"          # whatever MODEL can be
+  model = "transformer:depth=24"          # any MODEL
   measure = "params"                      # archscope list measures
   value = 209494272
   source = "the paper's table 1"
 
-Exit 3 where a fact is missed, 1 where one could not be computed, after all others were.
+Exits with 3 if a fact is missed, with 1 if one could not be computed (the others still are).
 """
 
 
 @click.command(cls=ExplainedCommand, epilog=_EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME|FILE.toml]...")
 @click.option(
-    "--only", multiple=True, metavar="SUBJECT", help="Facts about this, e.g. kv; once for each."
+    "--only", multiple=True, metavar="SUBJECT", help="Only facts about this, e.g. kv; repeatable."
 )
 @click.option(
     "--by",
     type=click.Choice(["fact", "subject"]),
     default="fact",
-    help="One row for each of these. [default: fact]",
+    help="What each row is. [default: fact]",
 )
-@click.option("--built", is_flag=True, help="Those too whose network has to be built.")
-@click.option("--exact", is_flag=True, help="Every number with all its digits.")
+@click.option("--built", is_flag=True, help="Include facts whose network has to be built.")
+@click.option("--exact", is_flag=True, help="Show every digit of every number.")
 @output_options
 def command(
     *,
@@ -72,11 +72,11 @@ def command(
     exact: bool,
     output: Output,
 ) -> None:
-    """Compute published facts again: what is printed, what archscope says, the error, the source.
+    """Recompute published figures: what is printed, what archscope says, the error, the source.
 
     NAME is a fact, a part of its name, or a pattern; FILE.toml holds facts of your own. Without
-    any, all that archscope knows are computed. Facts of networks that have to be built take torch
-    and a while: they are computed with --built, or where one is named whole.
+    any, all built-in facts are computed. Facts about networks that have to be built need torch and
+    take a while: they are computed with --built, or if named in full.
     """
     view = output.view(by=f"{by}s", exact=exact)
     from archscope.library import facts, require_facts
@@ -110,7 +110,7 @@ def _short(error: ThresholdError) -> str:
 
 COMMAND = Command(
     name="facts",
-    summary="Published facts, each computed again.",
+    summary="Published figures, each one recomputed.",
     order=55,
     click=command,
 )

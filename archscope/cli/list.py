@@ -52,14 +52,14 @@ Examples:
     "format_name",
     type=click.Choice(["table", "json"]),
     default="table",
-    help="Form of the list. [default: table]",
+    help="Output format. [default: table]",
 )
 def command(name: str | None, format_name: str) -> None:
-    """List families, analyses and formats; the published networks; or what one NAME is.
+    """List families, analyses and formats, published networks, or the details of one NAME.
 
-    NAME is a family, whose fields are listed, a published network, `presets` for all of these,
-    `measures` for all that can be claimed and budgeted, `formulas` for all that facts are computed
-    by, or `sentence` for the words in which a stack of layers is said.
+    NAME is a family, whose fields are listed, a published network, `presets` for all of those,
+    `measures` for everything that can be asserted and budgeted, `formulas` for those that facts
+    use, or `sentence` for the words that describe a stack of layers.
     """
     as_json = format_name == "json"
     if name is None:
@@ -77,7 +77,7 @@ def command(name: str | None, format_name: str) -> None:
 def _one(name: str, *, as_json: bool) -> None:
     from archscope import presets
     from archscope.families import FAMILIES
-    from archscope.loaders import LOADERS
+    from archscope.loaders import LOADERS, WHERE_NAMES_ARE
 
     families = FAMILIES.names()
     own = {name: loader for name, loader in LOADERS.all().items() if loader.accepts(name)}
@@ -95,7 +95,7 @@ def _one(name: str, *, as_json: bool) -> None:
         raise UsageError(
             f"no family or preset is called {name!r}."
             + did_you_mean(name, [*families, *presets.names(), *_WORDS])
-            + f" Families are {', '.join(families)}; archscope list presets names the presets."
+            + f" {WHERE_NAMES_ARE}"
         )
 
 

@@ -21,8 +21,8 @@ Examples:
   archscope lock -c ./ci/archscope.toml -o ./ci/archscope.lock
   archscope lock -o - | diff archscope.lock -
 
-Commit the file: `grow` limits of `archscope check` are over its numbers, and a change of a network
-is seen where it is reviewed, a number on each line.
+Commit the file: `grow` limits of `archscope check` refer to its numbers, and a change of a network
+shows up in review, one number per line.
 """
 
 
@@ -36,14 +36,18 @@ is seen where it is reviewed, a number on each line.
     help="Write to FILE; - is stdout. [default: archscope.lock beside the budgets]",
 )
 @click.option(
-    "--check", "only_check", is_flag=True, help="Write nothing; exit 3 where it would change."
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="Write nothing; exit with 3 if the file would change.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no notes to stderr.")
 def command(*, config: str | None, output: str | None, only_check: bool, quiet: bool) -> None:
-    """Write the numbers of all networks that have a budget into a file.
+    """Write the numbers of all networks that have a budget to a file.
 
-    Parameters, MACs, bytes and all that their budgets limit, exact integers, sorted; no host, time
-    or version, so that the same networks give the same file everywhere. What is timed is left out.
+    Parameters, MACs, bytes and everything that the budgets limit, as exact integers in sorted
+    order; no host, time or version, so that the same networks give the same file everywhere.
+    Timings are left out.
     """
     from archscope.studies.check.lock import NAME
 
@@ -92,7 +96,7 @@ def _write(file: File, path: Path, *, quiet: bool) -> None:
 
 COMMAND = Command(
     name="lock",
-    summary="The numbers of all networks with a budget, in a file to commit.",
+    summary="The numbers of all networks with a budget, as a file to commit.",
     order=52,
     click=command,
 )

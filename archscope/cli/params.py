@@ -33,7 +33,7 @@ Examples:
   archscope params tinybert-4L-312 --teacher bert-base-uncased
   archscope params ./model.safetensors --by number-type
 
-A default can also come from the environment (ARCHSCOPE_PARAMS_DEPTH=24) or from a config file.
+Defaults can also come from the environment (ARCHSCOPE_PARAMS_DEPTH=24) or from a config file.
 """
 _SORTS = {"order": None, "params": "trainable", "flops": "flops"}
 _SECTIONS = {
@@ -55,49 +55,51 @@ _SECTIONS = {
     "--by",
     type=click.Choice(list(_SECTIONS)),
     default="module",
-    help="One row for each of these; type: each type of layer, as linear or depthwise conv; depth: "
-    "each meaning of the word; published: each figure that the authors of a published network "
-    "print; of a file number-type, tensor, and needed: where it differs from the network of its "
-    "configuration. [default: module]",
+    help="What each row is; type: a type of layer, such as linear or depthwise conv; depth: a "
+    "meaning of the word; published: a figure that the authors print; for a file number-type, "
+    "tensor, and needed: where it differs from the network of its configuration. [default: module]",
 )
 @click.option(
     "--sort",
     type=click.Choice(list(_SORTS)),
     default="order",
-    help="Largest first, or in the model's order. [default: order]",
+    help="Largest first, or in the order of the model. [default: order]",
 )
-@click.option("--top", type=Count(min=1), help="The first so many rows.")
-@click.option("--max-depth", type=Count(min=1), help="Module names of at most so many parts.")
-@click.option("--expand", is_flag=True, help="Each copy of a repeated block.")
-@click.option("--no-flops", is_flag=True, help="Parameters alone; needs no inputs.")
-@click.option("--total", is_flag=True, help="The totals alone.")
-@click.option("--explain", is_flag=True, help="Each row's closed form, with its numbers put in.")
+@click.option("--top", type=Count(min=1), help="Show only the first rows, this many.")
+@click.option("--max-depth", type=Count(min=1), help="Show modules down to this nesting depth.")
+@click.option("--expand", is_flag=True, help="Show every copy of a repeated block.")
+@click.option("--no-flops", is_flag=True, help="Count parameters only; needs no inputs.")
+@click.option("--total", is_flag=True, help="Show only the totals.")
+@click.option(
+    "--explain", is_flag=True, help="Show each row's closed form with its numbers filled in."
+)
 @click.option(
     "--nonzero",
     is_flag=True,
-    help="Also the weights that are not zero, and the MACs left without zero rows and columns.",
+    help="Also count nonzero weights, and the MACs left without zero rows and columns.",
 )
-@click.option("--exact", is_flag=True, help="All digits of every number.")
+@click.option("--exact", is_flag=True, help="Show every digit of every number.")
 @click.option(
     "--flops-per-mac",
     type=click.Choice(["1", "2"]),
     default="1",
-    help="1: as fvcore counts. 2: two FLOPs for a multiply-accumulate. [default: 1]",
+    help="FLOPs per multiply-accumulate; 1: as fvcore counts. [default: 1]",
 )
 @click.option(
     "--teacher",
     metavar="MODEL",
     type=MODEL,
-    help="How many times larger the network is that teaches this one, at the same inputs.",
+    help="Compare with this teacher: how many times larger it is, at the same inputs.",
 )
 @click.option(
     "--freeze",
     metavar="PATTERN",
     multiple=True,
-    help="Parameters, or modules with all they hold, that are not trained, e.g. 'blocks.[0-5]'; "
-    "once for each.",
+    help="Parameters, or whole modules, that are not trained, e.g. 'blocks.[0-5]'; repeatable.",
 )
-@click.option("--strict", is_flag=True, help="Exit 3 where anything is unknown or disputed.")
+@click.option(
+    "--strict", is_flag=True, help="Exit with 3 if anything is unknown or the engines disagree."
+)
 @assert_option("params <= 25M", "macs < 4.2G", "weights <= 100MiB", "complete")
 @output_options
 @with_model
@@ -124,10 +126,10 @@ def command(
     """Count trainable parameters and FLOPs of MODEL, module by module.
 
     MODEL is a family, a published network (`archscope list presets`), a stack of layers in words
-    (`archscope list sentence`), one of your own, with fields after a colon or as flags, or a file
-    that holds one (`archscope list` names the forms), of which nothing is run. Without it the flags
-    say which: `--dilations` is a stack of convolutions (`cnn`), `--depth` alone a
-    Transformer. Nothing is trained or allocated: a network of 10^12 parameters counts as quickly.
+    (`archscope list sentence`), a network of your own, or a file of weights or a graph, of which
+    nothing is run (`archscope list` shows every form). Fields come after a colon or as flags.
+    Without MODEL the flags decide: `--dilations` means a stack of convolutions (`cnn`), `--depth`
+    alone a Transformer. Nothing is trained or allocated: 10^12 parameters count as fast as 10^6.
     """
     view = output.view(
         by=_SECTIONS[by],

@@ -38,10 +38,10 @@ Examples:
   archscope report gpt2-12.json gpt2-24.json --title "Twice as deep"
   archscope report --depth 24 -o - | gzip > report.html.gz
 
-A page made from saved JSON is the same, byte for byte, as the one made at once.
+A page made from saved JSON is identical, byte for byte, to the one made directly.
 """
 _UNASKED = {"time": "not asked for; --time", "train": "not asked for; --train"}
-"""What is told where nobody says anything, for it takes seconds."""
+"""What is told by default, for it takes seconds."""
 
 
 @click.command(cls=ModelCommand, epilog=_EPILOG, no_args_is_help=False)
@@ -52,40 +52,43 @@ _UNASKED = {"time": "not asked for; --time", "train": "not asked for; --train"}
     metavar="FILE",
     type=click.Path(),
     default="report.html",
-    help="Write to FILE; - is stdout, another ending saves it: .json, .md. [default: report.html]",
+    help="Write to FILE; - is stdout, .json and .md save those formats. [default: report.html]",
 )
 @click.option(
     "--assets",
     type=click.Choice(["inline", "directory", "cdn"]),
     default="inline",
-    help="Where the page finds plotly: in itself, in a file beside it, on a server. "
+    help="Where plotly.js comes from: the page itself, a file beside it, or a CDN. "
     "[default: inline]",
 )
-@click.option("--title", metavar="TEXT", help="Heading of the page.")
+@click.option("--title", metavar="TEXT", help="Title of the page.")
 @click.option(
-    "--rf/--no-rf", "rf", default=True, help="Receptive field and gridding. [default: rf]"
+    "--rf/--no-rf", "rf", default=True, help="Include receptive field and gridding. [default: rf]"
 )
 @click.option(
     "--time/--no-time",
     "time",
     default=False,
-    help="Time a pass too, module by module. [default: no-time]",
+    help="Also time a pass, module by module. [default: no-time]",
 )
 @click.option(
     "--train/--no-train",
     "train",
     default=False,
-    help="Memory and work of a step of training in the usual ways. [default: no-train]",
+    help="Include memory and work of a training step: full, frozen backbone, LoRA, recomputation. "
+    "[default: no-train]",
 )
 @click.option(
     "--erf",
     type=Count(min=1),
     metavar="IMAGES",
-    help="The effective receptive field too, by gradients over so many random inputs.",
+    help="Also measure the effective receptive field, by gradients over this many random inputs.",
 )
-@click.option("--audit", is_flag=True, help="What other counters say too, and why they differ.")
-@click.option("--open", "open_page", is_flag=True, help="Show the page in the browser.")
-@click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+@click.option(
+    "--audit", is_flag=True, help="Also show what other counters say, and why they differ."
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no notes to stderr.")
 @timing_options
 def command(
     *,
@@ -103,10 +106,10 @@ def command(
     timing: dict[str, Any],
     fields: Mapping[str, str],
 ) -> None:
-    """Make one page that shows it all: numbers, what to look at, tables, charts, raw data.
+    """Write one page with everything: numbers, findings, tables, charts, raw data.
 
-    Each MODEL is a network, as for `params`, or a JSON file that archscope saved; several stand
-    side by side. The page opens offline and holds everything that it shows.
+    Each MODEL is a network, as for `params`, or a JSON file that archscope saved; several are shown
+    side by side. The page works offline and contains all its data.
     """
     _check(output, assets, len(models), open_page=open_page)
     if not time and timing["gpu"] is None:
@@ -232,7 +235,7 @@ def _size(count: int) -> str:
 
 COMMAND = Command(
     name="report",
-    summary="One HTML page of a network, or of several side by side.",
+    summary="One HTML page about a network, or several side by side.",
     order=60,
     click=command,
 )

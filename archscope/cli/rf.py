@@ -38,7 +38,7 @@ Examples:
   archscope rf ./net.py:Tcn --input-shape 1,1,16000 --assert causal --assert "rf >= 255"
   archscope rf suggest --target 255 --kernel-size 3
 
-`archscope rf suggest --help` says how dilations are found for a wanted receptive field.
+`archscope rf suggest --help` explains how to find dilations for a receptive field.
 """
 _SECTIONS = {
     "layer": "layers",
@@ -81,63 +81,71 @@ class RfCommand(ModelCommand):
 
 @click.command(cls=RfCommand, epilog=_EPILOG, no_args_is_help=True)
 @click.argument("model", required=False)
-@click.option("--branches", metavar="LISTS", help='Parallel paths by dilations, e.g. "6;12;18".')
+@click.option(
+    "--branches", metavar="LISTS", help='Parallel branches, by their dilations, e.g. "6;12;18".'
+)
 @click.option(
     "--by",
     type=click.Choice(list(_SECTIONS)),
-    help="One row for each of these; axis: look-ahead, tiles, sizes that run; buffer: what a "
-    "causal network keeps; module, within: layer and map by the operators that run. [default: "
-    "layer, branch where there are any]",
+    help="What each row is; axis: look-ahead, tiles, valid input sizes; buffer: the state that a "
+    "causal network keeps; module, within: layer and map from the operators that run. [default: "
+    "layer, or branch where there are any]",
 )
-@click.option("--sort", metavar="COLUMN", help="Largest first, e.g. rf. [default: as they run]")
-@click.option("--top", type=Count(min=1), help="The first so many rows.")
+@click.option(
+    "--sort", metavar="COLUMN", help="Sort by this, largest first, e.g. rf. [default: as they run]"
+)
+@click.option("--top", type=Count(min=1), help="Show only the first rows, this many.")
 @click.option(
     "--max-depth",
     type=Count(min=1),
-    help="Module names of at most so many parts, of the modules that run.",
+    help="Show the modules that run, down to this nesting depth.",
 )
-@click.option("--expand", is_flag=True, help="Each copy of a repeated block, and every module.")
-@click.option("--strict", is_flag=True, help="Exit 3 where any position is missed.")
+@click.option("--expand", is_flag=True, help="Show every module and every copy of a block.")
+@click.option("--strict", is_flag=True, help="Exit with 3 if any position is missed.")
 @click.option(
     "--min-coverage",
     type=click.FloatRange(0, 100),
     metavar="PCT",
-    help="Exit 3 where a smaller share of the receptive field is reached.",
+    help="Exit with 3 if less than this share of the receptive field is reached.",
 )
 @click.option(
     "--verify",
     is_flag=True,
-    help="Run the network with random weights, compare. Imports torch.",
+    help="Check the answer by running the network with random weights. Imports torch.",
 )
 @click.option(
     "--graph",
     is_flag=True,
-    help="From the operators that run, held against the closed form. Imports torch.",
+    help="Answer from the operators that run, checked against the closed form. Imports torch.",
 )
 @click.option(
-    "--of", metavar="MODULE", help="Look back from this module's output. [default: the network's]"
+    "--of",
+    metavar="MODULE",
+    help="Trace back from the output of this module. [default: the network's]",
 )
 @click.option(
-    "--unit", metavar="LIST", help="Look back from this unit of it, e.g. 3,4. [default: the middle]"
+    "--unit",
+    metavar="LIST",
+    help="Trace back from this unit of it, e.g. 3,4. [default: the middle]",
 )
 @click.option(
     "--axes",
     metavar="LIST",
-    help="Axes of the input along which positions lie, e.g. 2,3. [default: found out]",
+    help="Spatial or time axes of the input, e.g. 2,3. [default: inferred]",
 )
 @click.option(
     "--erf",
     type=Count(min=1),
     metavar="IMAGES",
-    help="Measure the effective receptive field by gradients, over so many random inputs.",
+    help="Measure the effective receptive field by gradients over this many random inputs.",
 )
 @click.option(
     "--sample-rate",
     metavar="RATE",
-    help="Positions a second, e.g. 16kHz or 25fps: delays in milliseconds too.",
+    help="Positions per second, e.g. 16kHz or 25fps: also gives delays in milliseconds.",
 )
 @assert_option("causal", "rf >= 1s", "ahead <= 40ms", "coverage == 100%")
-@click.option("--total", is_flag=True, help="The totals alone.")
+@click.option("--total", is_flag=True, help="Show only the totals.")
 @output_options
 def command(
     *,
@@ -162,12 +170,12 @@ def command(
     output: Output,
     fields: Mapping[str, str],
 ) -> None:
-    """Tell what one output of MODEL sees, what it misses, and which dilations miss nothing.
+    """Show what one output of MODEL sees and misses, and which dilations would miss nothing.
 
     MODEL is a family, a published network, a stack of layers in words (`archscope list sentence`)
-    or one of your own; without it, `--dilations` and the flags beside it describe a stack of
-    convolutions. What is known in closed form needs no torch; a network of your own is answered
-    from the operators that it runs.
+    or a network of your own; without it, `--dilations` and the flags beside it describe a stack of
+    convolutions. Closed forms need no torch; a network of your own is traced through the operators
+    that it runs.
     """
     shown = by or ("erf" if erf else None)
     view = output.view(

@@ -21,6 +21,7 @@ from archscope.files import write_whole
 from archscope.progress import doing
 from archscope.results import Report, View
 from archscope.specs import flag_of
+from archscope.studies import STUDIES
 from archscope.subject import Request
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ Examples:
   archscope sweep --depth 6:96:*2 --iso params=124M --solve d_model --measure params,macs
   archscope sweep ./net.py:Net --model-arg depth=4:16 --input-shape 1,3,224,224
 
-An axis is a list 6,12,24, a range 4:16, one in steps 4:16:4 or by factors 16:256:*2; of a field
-that is a list itself `;` stands between alternatives: "1/2/4;1/2/5".
+An axis is a list 6,12,24, a range 4:16, one in steps 4:16:4 or by factors 16:256:*2. If the field
+is a list itself, `;` separates the alternatives: "1/2/4;1/2/5".
 """
 _TYPED = "archscope.cli.sweep.typed"
 _VALUES = re.compile(r"(true|false|yes|no)([,;](true|false|yes|no))*", re.IGNORECASE)
@@ -98,78 +99,95 @@ def _argument(text: str) -> tuple[str, str]:
     "--measure",
     metavar="LIST",
     shell_complete=measure_names,
-    help="What is measured: params, macs, flops, weights, rf, coverage, ahead, latency, ... "
+    help="Measures: params, macs, flops, weights, rf, coverage, ahead, latency, ... "
     "[default: params,macs, and rf where it costs nothing]",
 )
 @click.option(
     "--where",
     metavar="CONDITION",
     shell_complete=measures_and_fields,
-    help='Those of which it does not hold are left out, e.g. "params < 100k and rf >= 1s".',
+    help='Keep only variants that meet this, e.g. "params < 100k and rf >= 1s".',
 )
 @click.option(
     "--pareto",
     metavar="LIST",
     shell_complete=measure_names,
-    help="Mark what no other beats in all of these.",
+    help="Mark the Pareto front: variants that no other beats in all of these.",
 )
 @click.option(
     "--sort",
     metavar="NAME",
     shell_complete=measures_and_fields,
-    help="Best first; -NAME: worst first.",
+    help="Best first by this measure; -NAME: worst first.",
 )
-@click.option("--top", type=Count(min=1), help="The first so many rows.")
+@click.option("--top", type=Count(min=1), help="Show only the first rows, this many.")
 @click.option(
-    "--group", metavar="FIELD", shell_complete=field_names, help="A row for each value of it."
+    "--group",
+    metavar="FIELD",
+    shell_complete=field_names,
+    help="Add a table with one row per value of this field.",
 )
-@click.option("--plot", metavar="X,Y,COLOUR", help="What is drawn on a page (-o FILE.html).")
+@click.option(
+    "--plot", metavar="X,Y,COLOUR", help="Axes and colour of the chart on a page (-o FILE.html)."
+)
 @click.option(
     "--zip",
     "zip",
     metavar="LIST",
     shell_complete=field_names,
-    help="Axes that go together, not each with each.",
+    help="Fields that vary together instead of in every combination.",
 )
-@click.option("--limit", type=Count(min=1), help="The first so many variants.")
-@click.option("--sample", type=Count(min=1), help="So many variants, drawn at random.")
-@click.option("--seed", type=int, default=0, help="What the draw begins with. [default: 0]")
-@click.option("--sample-rate", metavar="RATE", help="Positions a second: rf in seconds too.")
-@click.option("--iso", metavar="NAME=AMOUNT", help="What each is to have, e.g. params=124M ...")
+@click.option("--limit", type=Count(min=1), help="Run only the first variants, this many.")
+@click.option("--sample", type=Count(min=1), help="Run a random sample of this many variants.")
+@click.option("--seed", type=int, default=0, help="Seed of --sample. [default: 0]")
+@click.option(
+    "--sample-rate", metavar="RATE", help="Positions per second: gives rf in seconds too."
+)
+@click.option(
+    "--iso", metavar="NAME=AMOUNT", help="Give each variant the same amount, e.g. params=124M ..."
+)
 @click.option(
     "--solve",
     metavar="FIELD",
     shell_complete=field_names,
-    help="... by the nearest value of this field.",
+    help="... by adjusting this field.",
 )
-@click.option("--device", default="auto", help="Where latency is measured. [default: auto]")
-@click.option("--dtype", default="fp32", help="What it computes in. [default: fp32]")
-@click.option("--runs", type=Count(min=1), default=100, help="Samples. [default: 100]")
+@click.option("--device", default="auto", help="Device for latency. [default: auto]")
+@click.option("--dtype", default="fp32", help="Number type for latency. [default: fp32]")
+@click.option(
+    "--runs",
+    type=Count(min=1),
+    default=100,
+    help="Maximum number of samples for latency. [default: 100]",
+)
 @click.option(
     "--store",
     metavar="FILE",
     type=click.Path(),
-    help="Keep every answer in FILE (SQLite) at once, and go on from it.",
+    help="Save every answer to FILE (SQLite) at once; resume from it.",
 )
+@click.option("--retry", type=click.Choice(["failed"]), help="Run again what failed in the store.")
 @click.option(
-    "--retry", type=click.Choice(["failed"]), help="Ask those in the store again that failed."
-)
-@click.option(
-    "--show", metavar="FILE", type=click.Path(), help="Show a store, also while it is written."
+    "--show",
+    metavar="FILE",
+    type=click.Path(),
+    help="Show a store, even while it is being written.",
 )
 @click.option(
     "--workers",
     type=Count(min=1),
-    help="Processes that share the work. [default: 1, of many variants one a processor]",
+    help="Number of processes. [default: 1, for many variants one per processor]",
 )
-@click.option("--memory-limit", metavar="SIZE", help="Of each process, e.g. 4GiB.")
+@click.option("--memory-limit", metavar="SIZE", help="Memory limit of each process, e.g. 4GiB.")
 @click.option(
     "--executor",
     metavar="NAME",
-    help="Who runs variants: processes, dask://HOST:PORT, mpi. [default: processes]",
+    help="What runs the variants: processes, dask://HOST:PORT, mpi. [default: processes]",
 )
-@click.option("--parquet", metavar="FILE", type=click.Path(), help="Write the rows as Parquet too.")
-@click.option("--strict", is_flag=True, help="Exit 3 where a variant failed.")
+@click.option(
+    "--parquet", metavar="FILE", type=click.Path(), help="Also write the rows to a Parquet file."
+)
+@click.option("--strict", is_flag=True, help="Exit with 3 if a variant failed.")
 @output_options
 def command(
     *,
@@ -183,10 +201,10 @@ def command(
     strict: bool,
     **asked: Any,
 ) -> None:
-    """Measure every combination of some values of MODEL's fields, a row for each.
+    """Measure every combination of some values of MODEL's fields, one row each.
 
-    MODEL is a family, a published network, a sentence or one of your own; without it the flags say
-    which. Any field is an axis. Both engines count each variant, and one that cannot be made or
+    MODEL is a family, a published network, a sentence or one of your own; without it the flags
+    decide. Any field can be an axis. Both engines count each variant; one that cannot be built or
     counted is a row that says why.
     """
     view = output.view(top=top)
@@ -235,6 +253,7 @@ def _run(
     request = with_own_words(Request(fields=_as_typed(fields)))
     request = replace(request, arguments=arguments)
     sweep = plan_sweep(model or "", request, **asked)
+    output.require_columns(STUDIES.get("sweep").declared(sweep.layout.kept))
     if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
         how["executor"] = "processes"
     try:

@@ -29,8 +29,8 @@ Examples:
   archscope time resnet50 --gpu h100 --dtype bf16 --assert "bound <= 2ms"
   archscope time --depth 2 --d-model 64 --heads 4 --seq-len 64 -f json -o small.json
 
-Weights and inputs are random. Ctrl-C prints what was measured until then. Every sample stands in
-the JSON, with what was set and read of the machine.
+Weights and inputs are random. Ctrl-C prints what has been measured so far. The JSON contains every
+sample, and the settings and state of the machine.
 """
 _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"}
 
@@ -38,7 +38,7 @@ _SORTS = {"order": None, "time": "time_s", "macs": "macs", "ratio": "over_bound"
 _BATCH = click.Option(
     ["--batch-size"],
     metavar="INT[,INT]...",
-    help="Samples of a pass; several are timed one after another until memory ends.",
+    help="Batch size; a list is timed one by one until memory runs out.",
 )
 """A field of families; of a network of one's own, the inputs are cut or repeated for it."""
 
@@ -59,22 +59,22 @@ class TimeCommand(ModelCommand):
 
 
 @click.command(cls=TimeCommand, epilog=_EPILOG, no_args_is_help=False)
-@click.option("--per-layer", is_flag=True, help="Time every module of the forward pass too.")
+@click.option("--per-layer", is_flag=True, help="Also time every module of the forward pass.")
 @timing_options
 @click.option(
     "--sort",
     type=click.Choice(list(_SORTS)),
-    help="With --per-layer: largest first (ratio: to the lower bound), or in the model's order. "
+    help="With --per-layer: largest first (ratio: to the lower bound), or in model order. "
     "[default: order]",
 )
-@click.option("--top", type=Count(min=1), metavar="INT", help="With --per-layer: so many rows.")
+@click.option("--top", type=Count(min=1), metavar="INT", help="With --per-layer: number of rows.")
 @click.option(
     "--max-depth",
     type=Count(min=1),
     metavar="INT",
-    help="With --per-layer: module names of at most so many parts.",
+    help="With --per-layer: modules down to this nesting depth.",
 )
-@click.option("--expand", is_flag=True, help="With --per-layer: each copy of a repeated block.")
+@click.option("--expand", is_flag=True, help="With --per-layer: every copy of a repeated block.")
 @assert_option("latency <= 10ms", "throughput >= 1k", "peak <= 2GiB", "bound <= 5ms")
 @output_options
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
@@ -92,13 +92,14 @@ def command(
     claims: tuple[str, ...],
     output: Output,
 ) -> None:
-    """Time MODEL on this machine: a pass, its throughput, memory and what limits it.
+    """Time MODEL on this machine: a pass, its throughput and memory, and what limits it.
 
-    Several are timed in turns, so that drift cancels, and their ratio is told with its interval.
+    Several networks are timed in turns, so that drift cancels out, and their ratio is given with
+    its interval.
 
-    MODEL is a family (`transformer` where it is left out), a published network, or one of your own;
-    it is built whole, so it must fit. On a CPU the table says that it was a CPU. With --gpu nothing
-    runs and nothing need fit: each module's lower bound on that card, by the roofline.
+    MODEL is a family (`transformer` if left out), a published network, or one of your own; it is
+    built in full, so it must fit. A table of CPU times says that it is one. With --gpu nothing runs
+    and nothing has to fit: each module gets its roofline lower bound on that GPU.
     """
     from archscope.library import have_batches, time_network, with_context
 
@@ -149,8 +150,9 @@ def _show_together(
 ) -> None:
     from archscope.library import time_networks
 
+    view = output.view(by="ratios")
     report = time_networks(networks, names, keep_interrupted=True, **timing)
-    output.show(report, output.view(by="ratios"))
+    output.show(report, view)
     if report.totals.interrupted:
         raise KeyboardInterrupt
 
@@ -183,8 +185,9 @@ def _show_batches(
     from archscope.library import time_network
 
     asked = {name: value for name, value in timing.items() if name != "gpu"}
+    view = output.view(by="batches")
     report = time_network(network, batches=batches, keep_interrupted=True, **asked)
-    output.show(report, output.view(by="batches"))
+    output.show(report, view)
     if report.totals.interrupted:
         raise KeyboardInterrupt
 
@@ -201,8 +204,9 @@ def _show_bounds(
     if sort == "ratio":
         raise click.UsageError("--sort ratio needs times that were measured; leave out --gpu.")
     column = "bound_s" if sort == "time" else _SORTS[sort or "order"]
+    view = output.view(sort=column, **rows)
     report = bound_network(network, **timing)
-    output.show(report, output.view(sort=column, **rows))
+    output.show(report, view)
     return report
 
 

@@ -1,4 +1,4 @@
-"""Holds networks against budgets."""
+"""Compares networks with budgets."""
 
 from __future__ import annotations
 

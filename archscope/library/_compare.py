@@ -41,7 +41,7 @@ def compare(
     (85054464,)
 
     Each is a network by any name, a module, a `Report`, or the path of a saved one; all others are
-    held against the first. `args` and `kwargs` are what modules are called with, `fields` are said
+    compared with the first. `args` and `kwargs` are what modules are called with, `fields` are said
     of every network that is named, as for `params`.
 
     Modules are the same by path, else by type, parameters and shapes where that is unambiguous;

@@ -1,4 +1,4 @@
-"""Computes published facts again, and holds them against what is printed."""
+"""Computes published facts again, and compares them with what is printed."""
 
 from __future__ import annotations
 

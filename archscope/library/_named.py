@@ -49,7 +49,7 @@ def subject_of(
 ) -> Subject:
     """Return a module in memory, or a named network, as a `Subject`.
 
-    What is no module and holds one stands for that; layers without sizes get them on a copy.
+    What is not a module and holds one stands for that; layers without sizes get them on a copy.
     """
     if isinstance(model, str):
         return made(network_of(model, kwargs, args=args, method=method).subject)

@@ -52,7 +52,7 @@ def params(
 
     `method` is what is called in forward's place, e.g. `"encode"`. A module that is given no inputs
     may bring them, by a method `archscope_inputs()` or as Lightning's `example_input_array`. What
-    is no module and holds one, a pipeline or a trainer, stands for that.
+    is not a module and holds one, a pipeline or a trainer, stands for that.
 
     With `teacher`, a module or a name, a section `teacher` says how many times larger that is, at
     the same inputs.
@@ -136,7 +136,7 @@ def require_complete(report: Report) -> None:
 def with_figures(report: Report, network: Network) -> Report:
     """Return the count of a `Network` with what its authors print of it, if anything.
 
-    Where a file names it too, that is held against what it needs.
+    Where a file names it too, that is compared with what it needs.
     """
     report = with_published(report, network.published)
     if network.holding is None or report.find(TENSORS.address) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Sequence, Sized
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from archscope.errors import ForwardError, SpecError, ThresholdError, UsageError
@@ -29,7 +29,7 @@ def receptive_field(
     network: nn.Module
     | str
     | Sequence[int | Sequence[int]]
-    | Sequence[Layer | Sequence[Layer]] = (),
+    | Sequence[Layer | Sequence[Layer]] = "",
     *args: Any,
     branches: Sequence[Sequence[int | tuple[int, ...]]] = (),
     verify: bool = False,
@@ -55,14 +55,14 @@ def receptive_field(
 
     `network` is a list of dilations, of `theory.layers.Layer`s, or a family's or published network,
     answered in closed form without torch; `branches` are lists of dilations in parallel, in its
-    place. `fields` are those of the spec or, for dilations and branches, those of the command line:
-    `kernel_size`, `stride`, `padding`, `pool`, `residual`, `convs_per_block`, `spatial_dims`,
-    `causal`, `input_size`; a tuple in a list is one number for each axis. Layers take
-    `spatial_dims` and `input_size`.
+    place. Without either, `fields` describe the network. They are those of the spec or, for
+    dilations and branches, those of the command line: `kernel_size`, `stride`, `padding`, `pool`,
+    `residual`, `convs_per_block`, `spatial_dims`, `causal`, `input_size`; a tuple in a list is one
+    number for each axis. Layers take `spatial_dims` and `input_size`.
 
     For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
     answer comes from the operators that it runs; with `graph` all others are answered so too, and
-    held against the closed form. `of` is a module's path or a place among what the model
+    compared with the closed form. `of` is a module's path or a place among what the model
     returns, `unit` the unit of it that is looked back from, `axes` the input's axes along which
     positions lie, which are found out where they are not given. `erf` is on how many random images
     the effective receptive field is measured, `images` the images (N, ...) instead.
@@ -70,7 +70,7 @@ def receptive_field(
     `sample_rate` is positions a second (`"16kHz"`, `"25fps"`, 48000): delays are in milliseconds
     too. `report.check("causal", "ahead <= 40ms")` raises `ThresholdError` where a claim fails.
 
-    With `verify` the network itself is run and held against the answer, and so are its operators
+    With `verify` the network itself is run and compared with the answer, and so are its operators
     against the closed form. `ThresholdError` is raised where `strict` is set and a position is
     missed, or coverage is below `min_coverage` percent.
     """
@@ -90,7 +90,7 @@ def receptive_field(
         report = analyse("rf", seen, **settings, **asked)
     elif args:
         raise UsageError("inputs are given to a module alone; here fields have names")
-    elif isinstance(network, str):
+    elif isinstance(network, str) and network:
         report = see_network(network_of(network, fields, method=method), **settings, **asked)
     elif described := _described(network, branches, fields):
         report = see_network(network_of(described, fields), **settings, **asked)
@@ -121,7 +121,7 @@ def bare_network(fields: Collection[str]) -> str:
 
 def _described(network: Any, branches: Sequence[Any], fields: Collection[str]) -> str:
     """Return the family that fields alone describe; empty: they say no more than a stack."""
-    if not fields or branches or not isinstance(network, Sized) or len(network):
+    if not fields or branches or not isinstance(network, str):
         return ""
     name = bare_network(fields)
     return "" if name == "stack" else name
@@ -137,7 +137,7 @@ def see_network(
 ) -> Report:
     """Return what one output of a `Network` sees; see `receptive_field`.
 
-    With `compare` an outline is held against the operators that run, where that costs little.
+    With `compare` an outline is compared with the operators that run, where that costs little.
     """
     sketch = None if network.sketch is None else network.sketch()
     wants_operators = any(value not in (None, False, 0) for value in asked.values())
@@ -264,7 +264,9 @@ def _stack(network: Any, branches: Sequence[Sequence[Any]], fields: dict[str, An
     from archscope.loaders.stack import StackSpec, of_layers, sketch
     from archscope.specs import made
 
-    items = _items(network)
+    items = () if isinstance(network, str) else _items(network)
+    if not (items or branches or isinstance(network, str)):
+        raise UsageError("the list of dilations is empty; give one for each layer, e.g. [1, 2, 4]")
     if items and branches:
         raise UsageError("give dilations or branches, not both: branches are dilations too")
     if items and not _is_numbers(items[0]):

@@ -66,7 +66,7 @@ def time(
     replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or leaves it out.
     `warm_cache` keeps what the run before left in the card's cache.
 
-    With several of `batch_size` a pass is timed with one after another, until memory ends:
+    With several of `batch_size` a pass is timed with one after another, until memory runs out:
     `report.section("batches")` has time and throughput of each. Inputs that are handed over are cut
     or repeated for it.
 

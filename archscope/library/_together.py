@@ -33,10 +33,10 @@ def time_together(
     [None, 1.02]
 
     Each is a module, called with `args` and `kwargs`, or a network by any name; `settings` are
-    keywords of `time`. All are held against the first: the section `ratios` has the median of the
+    keywords of `time`. All are compared with the first: the section `ratios` has the median of the
     ratios, turn by turn, and an interval that the median lies in with a probability of 95%, seconds
     and what share of them stand beside it. Raises `ArchscopeError` where they do not fit into
-    memory beside each other.
+    memory side by side.
     """
     if len(models) < 2:
         raise UsageError("time_together holds networks against the first; name two or more")

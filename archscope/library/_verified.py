@@ -1,4 +1,4 @@
-"""Holds what closed forms say of a variant against both engines and the operators that it runs."""
+"""Compares what closed forms say of a variant with both engines and the operators that it runs."""
 
 from __future__ import annotations
 

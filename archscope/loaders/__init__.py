@@ -44,6 +44,8 @@ LOADERS = Registry("loader", "archscope.loaders", "LOADER", Loader)
 
 _WEIGHTS = (".h5", ".keras", ".tflite", ".npz", ".msgpack", ".pkl", ".pickle", ".mlmodel")
 """How files end that hold networks in forms that no loader reads."""
+WHERE_NAMES_ARE = "`archscope list` names the families, `archscope list presets` the presets"
+"""What to type for the names that there are."""
 
 
 def spelt(text: str) -> str:
@@ -218,17 +220,15 @@ def _unknown(text: str) -> str:
             "torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER net.pt"
         )
     if "/" in name or "\\" in name or (name and Path(name).is_dir()):
-        return f"{name!r} is no Python file; write e.g. ./net.py:Net, or hf:FOLDER"
+        what = "a folder, not" if Path(name).is_dir() else "not"
+        return f"{name!r} is {what} a Python file; write e.g. ./net.py:Net, or hf:FOLDER"
     if Path(f"{name}.py").is_file():
         return f"no family or preset is called {name!r}; for your own file write ./{name}.py"
     module, _, part = name.rpartition(".")
     if part.isidentifier() and Path(f"{module.replace('.', '/')}.py").is_file():
         return f"no family or preset is called {name!r}; write {module}:{part}"
-    return (
-        f"no family or preset is called {_short(name)}."
-        + did_you_mean(name, [*families, *presets.names()])
-        + f" Families are {', '.join(families)}; archscope list presets names the presets."
-    )
+    near = did_you_mean(name, [*families, *presets.names()])
+    return f"no family or preset is called {_short(name)}.{near} {WHERE_NAMES_ARE}"
 
 
 def _short(name: str) -> str:

@@ -107,6 +107,7 @@ def _shape(text: str, sizes: str) -> tuple[int, ...]:
     if sizes.strip() == "()":
         return ()
     shape = []
+    sizes = sizes.strip().strip("()[]")  # as Python prints a shape
     for position, size in enumerate(re.split("[,x×]", sizes), start=1):
         if not re.fullmatch(r"\s*\d+\s*", size, re.ASCII) or int(size) < 1:
             raise _refused(text, f"{size!r} (item {position}) is not a size of 1 or more")

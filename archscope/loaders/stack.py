@@ -157,6 +157,8 @@ def _single(spec: StackSpec) -> Outline:
 
 def _branched(spec: StackSpec, branches: Branches) -> Outline:
     count = len(branches)
+    if not all(branches):
+        raise UsageError(f"branches: number {branches.index(()) + 1} of {count} has no dilations")
     _check_count("branches", sum(map(len, branches)))
     spec.require_axes("branches", [item for branch in branches for item in branch])
     check_branches(spec, count)

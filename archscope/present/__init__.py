@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.registry import Registry
-from archscope.results import Report, View
+from archscope.results import Report, Section, View
 
 
 @frozen
@@ -46,3 +46,18 @@ def check_ending(path: str | Path) -> None:
     if has_ending and format_of(path) is None and (place.is_file() or not place.exists()):
         endings = sorted(s for known in FORMATS.all().values() for s in known.suffixes)
         raise UsageError(f"'{path}': its ending names no format; there are {', '.join(endings)}")
+
+
+def require_columns(sections: Sequence[Section], names: Sequence[str]) -> None:
+    """Raise `UsageError` for the first name that is a column of none of these sections.
+
+    Sections without rows will do, so that a slip is told before any work. Where columns depend on
+    the networks side by side, nothing is said.
+    """
+    from archscope.present import _select
+
+    if any(each.heads for each in sections):
+        return
+    for name in names:
+        if not any(_select.named(each, name) for each in sections):
+            _select.named_columns(sections[0], [name])

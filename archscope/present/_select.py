@@ -41,7 +41,7 @@ def listed(section: Section, view: View) -> Section:
 
 
 def left_out_are(section: Section, number: int) -> str:
-    """Return what so many rows are that `listed` leaves out."""
+    """Return what this many rows are that `listed` leaves out."""
     return f"{number:,} {section.others[number != 1]}"
 
 
@@ -59,20 +59,29 @@ def named_columns(of: Section, names: Sequence[str]) -> list[Column]:
     known = columns(of.row_type)
     found = [known[0]]
     for name in names:
-        word = plain_word(name)
-        column = next(
-            (c for c in known if word in (plain_word(c.name), plain_word(c.title.rstrip("*= ")))),
-            None,
-        )
+        column = named(of, name)
         if column is None:
             words = [each.name for each in known]
             raise UsageError(
-                f"--columns: {of.name} has no {name!r}; there are {', '.join(words)}."
+                f"--columns: {of.name} has no column {name!r}; there are {', '.join(words)}."
                 + did_you_mean(name, words)
             )
         if column not in found:
             found.append(column)
     return [each if each.title else _titled(each) for each in found]
+
+
+def named(of: Section, name: str) -> Column | None:
+    """Return the column of this name, or under this heading, None where there is none."""
+    word = plain_word(name)
+    return next(
+        (
+            column
+            for column in columns(of.row_type)
+            if word in (plain_word(column.name), plain_word(column.title.rstrip("*= ")))
+        ),
+        None,
+    )
 
 
 def _titled(column: Column) -> Column:

@@ -83,10 +83,8 @@ def _below(shown: Page, remarks: Sequence[Remark], fitted: Fitted | None, view: 
 
 
 def _remark(remark: Remark, view: View) -> list[Line]:
-    """Return a remark and its details, which hang below its text."""
+    """Return a remark and its details; all lines but the first hang below its text."""
     word = (remark.word, _STYLES.get(remark.word, "bold"))
-    if not remark.details:
-        return [(word, (f"  {remark.text}", ""))]
     indent = len(remark.word) + 2
     lines = [
         line

@@ -1,4 +1,4 @@
-"""The network that something else holds: a pipeline, a trainer, a wrapper that is no module."""
+"""The network that something else holds: a pipeline, a trainer, a wrapper that is not a module."""
 
 from __future__ import annotations
 

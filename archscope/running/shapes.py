@@ -3,7 +3,7 @@
 torch can do this itself on the `meta` device, but the first such call imports its compiler, which
 takes longer than everything else that archscope does. A rule here is a shortcut for the common case
 alone: it returns None wherever it does not apply, and torch's own kernel answers instead. Tests
-hold every rule against torch's own answer.
+compare every rule with torch's own answer.
 """
 
 from __future__ import annotations

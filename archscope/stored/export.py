@@ -45,7 +45,7 @@ class Ref:
 
 @frozen
 class Word:
-    """A word of torch's that is no number: a number type, a device, a layout."""
+    """A word of torch's that is not a number: a number type, a device, a layout."""
 
     kind: str
     value: Any
@@ -53,7 +53,7 @@ class Word:
 
 @frozen
 class Known:
-    """Numbers of a value that is no tensor of the file, as they stand in memory."""
+    """Numbers of a value that is not a tensor of the file, as they stand in memory."""
 
     dtype: str
     shape: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""What ONNX's initialisers are for, by the operators that read them: many are no parameters."""
+"""What ONNX's initialisers are for, by the operators that read them: many are not parameters."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Uses:
         return found
 
     def constants(self) -> Iterator[Held]:
-        """Yield those that are no parameters."""
+        """Yield those that are not parameters."""
         return (each for each in self.held() if each.role == "buffer")
 
     def _numbers(self, entry: Entry, role: Role) -> int:

@@ -1,4 +1,4 @@
-"""Weights that stand in a file in fewer bits than a number type has: how many they are.
+"""Weights stored with fewer bits than a number type: how many they represent.
 
 Each way is known by the names beside the packed numbers, and its bits by their shapes: GPTQ and AWQ
 (words of 32 bits, with `qzeros` and `scales`), bitsandbytes (bytes with `absmax` or `SCB`),

@@ -35,7 +35,7 @@ class BadFileError(UsageError):
 def opened(path: Path, shown: str) -> Iterator[tuple[BinaryIO, int]]:
     """Open a regular file, and tell its size; raises `BadFileError`.
 
-    What is no file is not waited for: a pipe would never end, and a device never either.
+    What is not a file is not waited for: a pipe would never end, and a device never either.
     """
     try:
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""Numbers of which a range is known: their sums and products, and which comparisons must hold."""
+"""Numbers known as ranges: their sums and products, and which comparisons must hold."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from archscope.studies._ranges import ARITHMETIC, COMPARISONS
 
 @frozen
 class Limit:
-    """A condition that holds one name against one number."""
+    """A condition that compares one name with one number."""
 
     name: str
     """The name that it reads."""

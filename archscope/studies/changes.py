@@ -1,4 +1,4 @@
-"""How much a number may change from what it was: `+1%`, `-0`, `+1k`; read once, held against many.
+"""How much a number may change: `+1%`, `-0`, `+1k`; read once, applied to many.
 
 `+` limits how far it rises, `-` how far it falls; without a sign the worse of the two is meant. A
 percentage is of what it was; of 0 that is 0.

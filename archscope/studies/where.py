@@ -1,4 +1,4 @@
-"""Conditions on networks, e.g. `params < 100k and rf >= 1s`: read once, held against many.
+"""Conditions on networks, e.g. `params < 100k and rf >= 1s`: read once, applied to many.
 
 A condition is true, false, or not known: a lower bound of 300 proves `rf >= 255` and leaves
 `rf <= 400` open. Along several axes a comparison must hold along each.

@@ -1,4 +1,4 @@
-"""One variant is asked: what a worker does, in this process or in another."""
+"""Evaluates one variant: the work of a worker, in this process or another."""
 
 from __future__ import annotations
 

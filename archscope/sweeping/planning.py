@@ -1,4 +1,4 @@
-"""What a user says of a sweep becomes the question that it asks, and the space that it asks of."""
+"""Turns the user's words into the question of a sweep and the space that it covers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variants are asked, and each answer is kept at once: what is finished survives whatever comes."""
+"""Runs variants and stores each answer at once, so that finished work is never lost."""
 
 from __future__ import annotations
 

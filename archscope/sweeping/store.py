@@ -1,4 +1,4 @@
-"""A sweep in a file: SQLite, one writer; every answer is there for good when it is there at all.
+"""A sweep in a SQLite file with one writer: an answer is either stored for good or absent.
 
 Write-ahead log and `synchronous=NORMAL`: what was committed survives the end of any process, by
 whatever signal; a power cut can take the last answers, never the file (sqlite.org/wal.html). A file
@@ -111,7 +111,7 @@ def writing(path: Path, question: Mapping[str, Any]) -> Iterator[File]:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, question: Mapping[str, Any]) -> None:
-    """Make the tables where there are none, and hold the question against the one that is there."""
+    """Make the tables where there are none, and compare the question with the one that is there."""
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

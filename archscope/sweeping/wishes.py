@@ -1,4 +1,4 @@
-"""What is shown of a sweep, in the user's words: which measures that takes, and that it can be."""
+"""What to show of a sweep, in the user's words, and which measures that needs."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ class LayerCache:
         return met + self._value(self.state_macs)
 
     def numbers(self, context: int) -> str:
-        """Return the formula of all elements with its numbers put in, e.g. `4096 * 2*8*128`."""
+        """Return the formula of all elements with its numbers filled in, e.g. `4096 * 2*8*128`."""
         grown = f"{self.positions(context)} × ({self._numbers(self.position)})"
         parts = (grown if self.position else "", self._numbers(self.state))
         return " + ".join(filter(None, (*parts, self._numbers(self.columns))))

@@ -56,12 +56,12 @@ class ClosedForm:
 
     @property
     def params_numbers(self) -> str:
-        """The formula of the parameters with its numbers put in."""
+        """The formula of the parameters with its numbers filled in."""
         return substitute(self.params, self.symbols)
 
     @property
     def macs_numbers(self) -> str:
-        """The formula of the multiply-accumulates with its numbers put in."""
+        """The formula of the multiply-accumulates with its numbers filled in."""
         return substitute(self.macs, self.symbols)
 
 

@@ -62,7 +62,7 @@ class Tape(Notes):
         return made
 
     def norm(self, at: str, kind: str, x: Value, rows: str, *, axis: str = "") -> Value:
-        """Return a norm, which keeps its argument and the statistics of each of so many rows."""
+        """Return a norm, which keeps its argument and the statistics of each of this many rows."""
         self.keep(at, x)
         place = {"division": x.division, "axis": axis}
         if kind == "rmsnorm":

@@ -99,7 +99,7 @@ class KeptTensor:
         return _times(SIZES.get(self.type, activation), self.form)
 
     def numbers(self, activation: int) -> str:
-        """Return the same with its numbers put in, e.g. `2*8*1024*768`."""
+        """Return the same with its numbers filled in, e.g. `2*8*1024*768`."""
         return substitute(self.formula(activation), self.symbols)
 
 

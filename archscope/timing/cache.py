@@ -1,4 +1,4 @@
-"""Keeps a pass from reading its inputs from the cache that the run before has filled."""
+"""Keeps a pass from finding its inputs in the cache that the previous run has filled."""
 
 from __future__ import annotations
 

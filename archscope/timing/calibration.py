@@ -1,4 +1,4 @@
-"""A product of known work before and after what is timed: whether the machine is all ours.
+"""A known product before and after the timing: shows whether other processes use the machine.
 
 Noise is seen in the samples themselves; what is steady is not, as a program that has half of the
 processors all the time, or a card that others use or that runs at a low clock.

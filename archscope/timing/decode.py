@@ -1,4 +1,4 @@
-"""Makes of a network what runs in one step of decoding: one next position, those before kept."""
+"""Turns a network into one decoding step: one more position, with the earlier ones cached."""
 
 from __future__ import annotations
 

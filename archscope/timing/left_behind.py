@@ -1,4 +1,4 @@
-"""Whether a pass returns before its work is done: what goes on is in none of its times.
+"""Whether a pass returns before its work is done, which no time would include.
 
 So does work that a module puts on a stream of its own and does not wait for, or on another device
 than the one that is timed.

@@ -1,4 +1,4 @@
-"""How much memory a pass needs at its fullest, by torch's own allocators."""
+"""The peak memory of a pass, from torch's own allocators."""
 
 from __future__ import annotations
 

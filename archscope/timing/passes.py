@@ -297,7 +297,7 @@ def _training(
 
 
 def _tensors_of(model: nn.Module) -> list[Tensor]:
-    """Return what a network holds, tensors that are no buffers too."""
+    """Return what a network holds, tensors that are not buffers too."""
     attributes = (value for module in model.modules() for value in vars(module).values())
     loose = [value for value in attributes if isinstance(value, Tensor)]
     return [*model.parameters(), *model.buffers(), *loose, *kept_by(model)]

@@ -1,4 +1,4 @@
-"""What many samples of one time say: middle, spread, and whether the spread is too wide."""
+"""Statistics of many samples of a time: median, spread, and whether the spread is too wide."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def is_noisy(median_s: float, iqr_s: float) -> bool:
 def percentile(ordered: Sequence[float], share: float) -> float:
     """Return the value below which `share` of sorted values lie, between neighbours on a line.
 
-    Hyndman and Fan (1996), definition 7: what numpy and R do where nothing is said.
+    Hyndman and Fan (1996), definition 7: what numpy and R do by default.
     """
     if not ordered:
         raise ValueError("there are no samples")

@@ -1,4 +1,4 @@
-"""What the user's own process has switched on, and a pass would be timed with."""
+"""Process-wide settings of the user under which a pass would be timed."""
 
 from __future__ import annotations
 

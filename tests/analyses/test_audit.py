@@ -338,8 +338,8 @@ def test_totals_say_how_many_agree() -> None:
     assert tools.totals.agreeing == len(set(counted) - different)
     assert {"fvcore", "FlopCounterMode"} <= set(counted) - different
     assert [n.text for n in tools.notes if n.level == "ok"][:2] == [
-        "fvcore says the same",
-        "FlopCounterMode says the same",
+        "fvcore agrees",
+        "FlopCounterMode agrees",
     ]
 
 

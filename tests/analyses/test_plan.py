@@ -233,8 +233,8 @@ def test_what_is_small_is_not_nothing_and_a_price_asks_for_tokens() -> None:
     (said,) = (line[0] for line in whole.sections[0].summary if "Training" in str(line[0]))
     assert " 0.00 days" not in str(said)
     assert " 0 GPU-hours" not in str(said)
-    assert any("give --tokens" in note.text for note in unsaid.notes)
-    assert not any("give --tokens" in note.text for note in whole.notes)
+    assert any("add --tokens" in note.text for note in unsaid.notes)
+    assert not any("add --tokens" in note.text for note in whole.notes)
 
 
 def test_a_share_at_which_the_hardware_does_more_than_its_peak_is_told() -> None:
@@ -242,7 +242,7 @@ def test_a_share_at_which_the_hardware_does_more_than_its_peak_is_told() -> None
 
     said = [note.text for note in report.notes if note.level == "warning"]
     most = report.totals.model_flops / report.totals.hardware_flops
-    assert any(f"the model's own share is at most {most:.1%}" in text for text in said)
+    assert any(f"the MFU can be at most {most:.1%}" in text for text in said)
 
 
 def test_a_saved_plan_is_read_back() -> None:

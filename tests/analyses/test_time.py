@@ -523,7 +523,7 @@ def test_programs_that_share_the_processors_are_told() -> None:
     )
     found = measured(device=torch.device("cpu"), card=None, products=products)
 
-    assert any("other programs have the processors 50%" in note.text for note in shown(found)[1])
+    assert any("other programs use the processors 50%" in note.text for note in shown(found)[1])
 
 
 def test_the_share_of_the_cited_peak() -> None:
@@ -771,7 +771,7 @@ def test_the_replay_is_a_row_of_its_own() -> None:
 def test_on_a_cpu_the_verdict_says_what_cannot_be_told() -> None:
     found = measured(device=torch.device("cpu"), card=None)
 
-    assert verdict(found, (), None).text.startswith("what limits it is unknown: this is a CPU")
+    assert verdict(found, (), None).text.startswith("no bottleneck is named")
 
 
 def test_noise_names_the_pass_and_what_to_do() -> None:

@@ -59,7 +59,7 @@ def test_all_of_it_is_every_flag_with_its_text(
     assert flags <= set(first)
     assert max(map(len, lines)) <= 80
     text = " ".join(" ".join(lines).split())
-    assert "return_dict=false; once for each." in text
+    assert "return_dict=false; repeatable." in text
     assert {"--input-shape", "--wide", "-h,"} <= set(first)
 
 

@@ -153,6 +153,8 @@ BAD = {
     "params --norm layernrm": "Did you mean 'layernorm'?",
     "params --kv-heads 5": "Invalid value for '--kv-heads': 5 does not divide --heads 12",
     "param": "No such command 'param'. Did you mean 'params'?",
+    "./net.py": "For a network write a command first: archscope params ./net.py",
+    "resnet50": "For a network write a command first: archscope params resnet50",
     "-- --param": "No such option",
     "list nonsense": "no family or preset is called 'nonsense'",
     "--config /nowhere.toml params": "config file '/nowhere.toml' cannot be read",
@@ -439,6 +441,29 @@ def test_columns_that_are_none_are_one_line(archscope: Any) -> None:
 
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
     assert found.err.endswith("Did you mean 'channels_in'?\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "work", "section"),
+    [
+        ("params lenet5", "count_subject", "modules"),
+        ("params lenet5 --by operator", "count_subject", "operators"),
+        ("rf suggest --target 63", "suggest", "schedules"),
+        ("time lenet5 --gpu h100", "bound_network", "passes"),
+        ("sweep lenet5 --classes 2,3", "run_sweep", "variants"),
+        ("search cnn --depth 2:3", "search_network", "variants"),
+        ("check", "check_budgets", "limits"),
+    ],
+)
+def test_a_column_that_is_none_is_told_before_any_work(
+    archscope: Any, monkeypatch: pytest.MonkeyPatch, words: str, work: str, section: str
+) -> None:
+    monkeypatch.setattr(f"archscope.library.{work}", lambda *_, **__: pytest.fail("it worked"))
+
+    found = archscope(*words.split(), "--columns", "nonesuch")
+
+    assert (found.code, found.out) == (2, "")
+    assert f"--columns: {section} has no column 'nonesuch'" in found.err
 
 
 def test_macs_stand_beside_flops(archscope: Any) -> None:

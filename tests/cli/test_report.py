@@ -101,7 +101,7 @@ def test_a_time_is_taken_where_it_is_asked_for(run: Run, tmp_path: Path) -> None
     assert "time ✓" in ended.err
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Time of each pass" in page
-    assert "none of this is a GPU" in page
+    assert "which says nothing about a GPU" in page
 
 
 def test_plotly_goes_beside_the_page(run: Run, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def made(*texts: str, model: nn.Module | None = None, names: tuple[str, ...] = (
     [
         ("1,3,224,224", (), None, (1, 3, 224, 224), None, None),
         ("1x3x8x8", (), None, (1, 3, 8, 8), None, None),
+        ("(1, 3, 8, 8)", (), None, (1, 3, 8, 8), None, None),
         ("int64:1,128", (), "int64", (1, 128), None, None),
         ("long:5", (), "int64", (5,), None, None),
         ("x:1,2", ("x",), None, (1, 2), None, None),

@@ -402,7 +402,7 @@ WRONG = {
     "two_netwrks.py:UNet": r"two_netwrks.py does not exist. Did you mean 'two_networks.py'",
     "./nowhere/net.py:UNet": r"there is no folder nowhere",
     "two_networks": r"for your own file write ./two_networks.py",
-    "./two_networks": r"is no Python file",
+    "./two_networks": r"is not a Python file",
     "book.ipynb:Net": r"book.ipynb is a notebook; call archscope.params",
     "./best.pt": r"./best.pt does not exist",
     "./best.h5": r"./best.h5 is of a form that is not read; name the code",

@@ -61,7 +61,7 @@ class TestAudit:
 
         assert bars == {
             "archscope": [100],
-            "says the same": [100],
+            "agrees": [100],
             "differs, explained": [pytest.approx(99.998)],  # 49,999 of 50,000
             "differs, in part unexplained": [200],  # 800%: cut, and said
         }
@@ -98,7 +98,7 @@ class TestAudit:
         assert found == {
             "Parameters": ("1.000 k", ""),
             "MACs, one forward pass": ("50.00 k", ""),
-            "Other counters that say the same": ("1 of 3", "warning"),
+            "Other counters that agree": ("1 of 3", "warning"),
         }
 
 

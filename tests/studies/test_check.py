@@ -213,7 +213,12 @@ def rows(*lines: str, before: held.Before | None = None) -> list[LimitRow]:
         ("min.rf = 10", "missed", -1, "13 positions × 9 positions, and must be ≥ 10 positions: 1"),
         ("max.rf = 10", "missed", -3, "13 positions × 9 positions, and must be ≤ 10 positions: 3"),
         ('min.coverage = "28%"', "ok", None, ""),
-        ('min.coverage = "29%"', "missed", None, "coverage is 28.99%, and must be ≥ 29%: 0.005917"),
+        (
+            'min.coverage = "29%"',
+            "missed",
+            None,
+            "coverage is 28.99%, and must be ≥ 29%: 0.005917% short",
+        ),
         ('assert = "causal"', "missed", None, "causal: it is not, because an output sees 4"),
         ('assert = "not causal"', "ok", None, ""),
         ('assert = "rf >= 5 or causal"', "ok", None, ""),

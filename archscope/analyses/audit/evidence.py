@@ -1,4 +1,4 @@
-"""What is known of each module of a network, to hold another counter's figures against."""
+"""What is known about each module of a network, to compare another counter's figures with."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def headline(totals: AuditTotals) -> Iterator[Headline]:
     else:
         said = "each difference of the others is explained" if rest else "none differs"
     yield Headline(
-        name="Other counters that say the same",
+        name="Other counters that agree",
         value=f"{totals.agreeing} of {totals.counters}",
         kind="text",
         detail=(said,),

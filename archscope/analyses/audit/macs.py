@@ -1,4 +1,4 @@
-"""Why another counter's multiply-accumulates differ from ours: found module by module.
+"""Why another counter's multiply-accumulates differ from archscope's, module by module.
 
 A reason is given only where it explains a module's difference to the last digit. What no reason
 explains is left over, and said to be.

@@ -1,4 +1,4 @@
-"""Why another counter's parameters differ from ours."""
+"""Why another counter's parameters differ from archscope's."""
 
 from __future__ import annotations
 

@@ -166,13 +166,13 @@ def _totals(
 def _verdict(totals: AuditTotals) -> Note:
     """Return in a sentence how the other counters stand to ours."""
     rest = totals.counters - totals.agreeing
-    said = f"{totals.agreeing} of {totals.counters} other counters say the same"
+    said = f"{totals.agreeing} of {totals.counters} other counters agree"
     if not totals.counters:
         return Note(level="info", text="no other counter is installed: there is nothing to compare")
     if totals.unexplained:
-        text = f"{said}; {totals.unexplained} differ by something that has no explanation"
+        text = f"{said}; {totals.unexplained} differ for an unexplained reason"
         return Note(level="warning", text=text)
-    why = "; the reason for each difference of the others is known" if rest else ""
+    why = "; every difference of the others is explained" if rest else ""
     return Note(level="info", text=said + why)
 
 
@@ -184,7 +184,7 @@ def _notes(
             continue
         rows = [row for row in differences if row.tool == outcome.tool.name]
         if not rows:
-            yield Note(level="ok", text=f"{outcome.tool.name} says the same")
+            yield Note(level="ok", text=f"{outcome.tool.name} agrees")
             continue
         explained = all(row.explained for row in rows)
         yield Note(

@@ -1,4 +1,4 @@
-"""What full training, a frozen backbone, adapters and recomputation take, side by side."""
+"""The costs of full training, a frozen backbone, adapters and recomputation, side by side."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.finetune.analysis import run
@@ -7,7 +7,7 @@ from archscope.analyses.finetune.settings import Settings
 
 ANALYSIS = Analysis(
     name="finetune",
-    summary="memory and work of full training, a frozen backbone, LoRA, recomputation",
+    summary="memory and MACs of full training, a frozen backbone, LoRA, recomputation",
     run=run,
     reported=False,
     examples=(

@@ -1,4 +1,4 @@
-"""What the usual ways to train a network take, side by side."""
+"""The costs of the usual ways to train a network, side by side."""
 
 from __future__ import annotations
 

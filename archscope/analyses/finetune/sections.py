@@ -111,6 +111,6 @@ def _notes(full: Way, totals: Totals, failures: Sequence[str]) -> Iterator[Note]
         names = ", ".join(sorted(full.work.unknown))
         yield Note(
             level="warning",
-            text=f"nobody knows what {names} multiplies: multiply-accumulates are lower bounds",
+            text=f"{names}: multiply-accumulates unknown, so the totals are lower bounds",
         )
     yield from step_notes(full.step, full.settings, totals, 1, ())

@@ -1,4 +1,4 @@
-"""What decoding keeps in memory, what a runtime reserves for it, and what one step costs."""
+"""What decoding caches in memory, what a runtime reserves for it, and what one step costs."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.kv.analysis import run
@@ -7,7 +7,7 @@ from archscope.analyses.kv.settings import Settings
 
 ANALYSIS = Analysis(
     name="kv",
-    summary="cache of decoding, layer by layer, and the cost of one step",
+    summary="KV cache of decoding, layer by layer, and the cost of one step",
     run=run,
     needs="name",
     reported=False,

@@ -1,4 +1,4 @@
-"""What decoding with a network keeps, and what a step of it costs."""
+"""What decoding with a network caches, and what one step of it costs."""
 
 from __future__ import annotations
 

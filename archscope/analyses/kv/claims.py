@@ -1,4 +1,4 @@
-"""What can be claimed of a cache, e.g. `kv_bytes <= 16GiB`."""
+"""What can be asserted about a cache, e.g. `kv_bytes <= 16GiB`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache of a network that no family tells of: what one forward of it shows."""
+"""The cache of a network outside the families, from what one forward pass shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a cache: settings made into types, lengths and sizes."""
+"""The question about a cache: settings turned into types, lengths and sizes."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class LayerRow:
     formula: str = column("Elements of a sequence", drop=6)
     """In symbols: S positions of the context."""
     numbers: str = column("In numbers", drop=7)
-    """The same with the numbers put in."""
+    """The same with the numbers filled in."""
     source: str = column("Source", drop=8)
     """Where it is said that this is enough."""
     own_bytes: int | None = column()

@@ -1,4 +1,4 @@
-"""What is said of a cache beside its rows: headline, notes, the lines under the table."""
+"""The text around a cache's rows: headline, notes, the lines under the table."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def summary(cache: Cache, ask: Question, totals: Totals) -> Iterator[Words]:
         yield (
             "A step reads ",
             Amount(value=totals.read, kind="bytes"),
-            f" (weights in {ask.weights.word}, and the cache) and multiplies ",
+            f" (weights in {ask.weights.word}, and the cache) and does ",
             Amount(value=totals.macs, kind="work"),
-            " times",
+            " MACs",
             *_bound(ask, totals),
         )
     if totals.room is not None:
@@ -124,14 +124,14 @@ def notes(cache: Cache, ask: Question, totals: Totals, cost: StepCost | None) ->
     if cache.step is None:
         yield Note(
             level="info",
-            text="it is what one forward shows; what a step multiplies is told of archscope's own "
-            "families alone",
+            text="this is what one forward pass shows; the cost of a step is known only for "
+            "archscope's own families",
         )
     if cache.most is not None and ask.asked.context > cache.most:
         yield Note(
             level="warning",
-            text=f"the network has places for {cache.most:,} {cache.unit}, and {totals.context:,} "
-            "are asked for",
+            text=f"the network supports {cache.most:,} {cache.unit}, fewer than the "
+            f"{totals.context:,} asked for",
         )
     if ask.runtime is not None:
         yield Note(level="info", text=f"reserved: {ask.runtime.read}")
@@ -143,7 +143,7 @@ def notes(cache: Cache, ask: Question, totals: Totals, cost: StepCost | None) ->
         word = "agree" if totals.agrees else "do not agree"
         yield Note(
             level="info" if totals.agrees else "warning",
-            text=f"closed form and what the built layers would keep {word}, layer by layer",
+            text=f"the closed form and what the built layers would cache {word}, layer by layer",
         )
 
 
@@ -169,26 +169,26 @@ def _step_notes(ask: Question, cost: StepCost) -> Iterator[Note]:
     if ask.card is not None:
         yield Note(
             level="info",
-            text=f"a step takes at least what reading or multiplying takes at the peaks of the "
+            text="the lower bound of a step is its reading or arithmetic at the peak of the "
             f"{ask.card.called} ({ask.card.source}); a real one takes longer",
         )
         if multiplying(cost, ask.card, ask.weights) is None:
             yield Note(
                 level="info",
-                text=f"no peak of the {ask.card.word} for {ask.weights.word} is cited here: "
-                "reading alone bounds the step",
+                text=f"no peak of the {ask.card.word} in {ask.weights.word} is cited here: only "
+                "reading bounds the step",
             )
     if ask.weights.elements > 1:
         yield Note(
             level="info",
-            text=f"all weights are taken to be in {ask.weights.word}; files keep tables, heads and "
-            "norms in longer types, and are larger",
+            text=f"all weights are assumed to be in {ask.weights.word}; files store tables, heads "
+            "and norms in wider types and are larger",
         )
     if cost.least_weights < cost.most_weights:
         least, most = cost.least_weights / 2**30, cost.most_weights / 2**30
         yield Note(
             level="info",
-            text="experts that are read: as many as are expected where a router chooses evenly; "
-            f"whatever it chooses, weights of {least:,.2f} to {most:,.2f} GiB are read",
-            details=("The least time is that of the mean of many such steps.",),
+            text="experts read: the expected number if the router chooses uniformly; whatever it "
+            f"chooses, {least:,.2f} to {most:,.2f} GiB of weights are read",
+            details=("The lower bound is the mean over many such steps.",),
         )

@@ -1,4 +1,4 @@
-"""What a user says of decoding whose cache is asked for."""
+"""The settings of `kv`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Settings:
 
     context: int | None = option(
         None,
-        "positions of each sequence, e.g. 8192, 128k or 128Ki (none: as the input is long)",
+        "length of each sequence, e.g. 8192, 128k or 128Ki (none: the input's length)",
         low=1,
         high=2**30,
     )
     batch: int | None = option(
-        None, "sequences at once (none: as many as the input has)", low=1, high=2**20
+        None, "number of sequences at once (none: as in the input)", low=1, high=2**20
     )
     runtime: Literal[
         "none",
@@ -32,33 +32,36 @@ class Settings:
         "llamacpp-no-mla",
         "hf",
         "hf-static",
-    ] = option("none", "whose reserved bytes stand beside those that are needed")
+    ] = option("none", "also show what this runtime reserves")
     kv_dtype: Literal[
         "bf16", "fp16", "fp32", "fp8", "int8", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"
-    ] = option("bf16", "what keys and values are kept in, scales included")
+    ] = option("bf16", "number type of keys and values, scales included")
     state_dtype: Literal["bf16", "fp16", "fp32"] | None = option(
-        None, "what states are kept in (none: as the runtime does, else as keys and values)"
+        None, "number type of recurrent states (none: the runtime's, else that of keys and values)"
     )
     dtype: Literal[
         "bf16", "fp16", "fp32", "fp8", "int8", "q8_0", "q6_k", "q5_k", "q4_k", "q4_0"
-    ] = option("bf16", "what weights are kept in")
-    gpu: str = option("", "card whose cited peaks bound a step, e.g. h100")
+    ] = option("bf16", "number type of the weights")
+    gpu: str = option("", "GPU whose peaks bound the time of a step, e.g. h100")
     card_memory: str = option(
         "",
-        "memory for weights and cache in place of the card's cited one, e.g. 80GiB or 24GB",
+        "memory for weights and cache, instead of the GPU's, e.g. 80GiB or 24GB",
         also="memory",
     )
-    cache_memory: str = option("", "memory for the cache alone, e.g. 5.38GiB")
+    cache_memory: str = option("", "memory for the cache only, e.g. 5.38GiB")
     acceptance: float | None = option(
-        None, "probability that a guessed token is accepted, 0 to 1", low=0, high=1
+        None,
+        "speculative decoding: probability that a guessed token is accepted, 0 to 1",
+        low=0,
+        high=1,
     )
     guesses: int | None = option(
-        None, "tokens that a draft model guesses before each step", low=1, high=1000
+        None, "speculative decoding: tokens that the draft model guesses per step", low=1, high=1000
     )
     draft_cost: float = option(
-        0.0, "time of a run of the draft model, over that of a step", low=0, high=1000
+        0.0, "time of one run of the draft model, relative to a step", low=0, high=1000
     )
-    verify: bool = option(False, "build it too, and look at what its layers would keep")
+    verify: bool = option(False, "also build the network and check what its layers would cache")
 
     def __post_init__(self) -> None:
         check(self)

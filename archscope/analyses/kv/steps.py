@@ -1,4 +1,4 @@
-"""Steps of decoding against the number of sequences, and against guesses; bounds by a card."""
+"""Decoding steps by number of sequences and by guessed tokens, with a GPU's bounds."""
 
 from __future__ import annotations
 

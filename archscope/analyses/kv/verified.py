@@ -1,4 +1,4 @@
-"""Holds the closed form of a cache against what the built layers would keep."""
+"""Compares the closed form of a cache with what the built layers would cache."""
 
 from __future__ import annotations
 

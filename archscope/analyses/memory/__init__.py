@@ -1,4 +1,4 @@
-"""What a step of training keeps in memory: byte for byte, and when it is most."""
+"""What a training step keeps in memory, byte for byte, and its peak."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.memory.analysis import run
@@ -7,7 +7,7 @@ from archscope.analyses.memory.settings import Settings
 
 ANALYSIS = Analysis(
     name="memory",
-    summary="memory of a training step: what is kept, where, and the peak",
+    summary="memory of a training step: what is saved, where, and the peak",
     run=run,
     reported=False,
     examples=(

@@ -1,4 +1,4 @@
-"""What a step of training keeps in memory, and when it is most."""
+"""What a training step keeps in memory, and its peak."""
 
 from __future__ import annotations
 

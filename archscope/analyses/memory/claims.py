@@ -1,4 +1,4 @@
-"""What can be claimed of a training step's memory, e.g. `step_peak <= 24GiB`."""
+"""What can be asserted about a training step's memory, e.g. `step_peak <= 24GiB`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step keeps by its closed form, held against the run: two roads to one number."""
+"""What a step saves by its closed form, compared with the run."""
 
 from __future__ import annotations
 
@@ -69,14 +69,16 @@ def closed_rows(found: Kept | str, settings: Settings) -> Iterator[ClosedRow]:
 def agreement(found: Kept | str, step: Forward | Step, settings: Settings) -> Note:
     """Return whether the closed form and the run keep the same in every module, to the byte."""
     if isinstance(found, str):
-        return Note(level="info", text=f"what is kept was run; a closed form is unknown: {found}")
+        return Note(
+            level="info", text=f"what is saved comes from the run; there is no closed form: {found}"
+        )
     few = unlike(found, step, size=_BYTES[settings.dtype])
     if not few:
-        text = "closed form and run agree on what every module keeps, to the byte"
+        text = "closed form and run agree to the byte on what every module saves"
         return Note(level="info", text=text)
     said = ", ".join(path or "the model itself" for path in few[:3])
     more = f" and {len(few) - 3} more" if len(few) > 3 else ""
-    return Note(level="warning", text=f"closed form and run disagree on what {said}{more} keep")
+    return Note(level="warning", text=f"closed form and run disagree on what {said}{more} save")
 
 
 def unlike(found: Kept, step: Forward | Step, *, size: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Holds a prediction against one real step on this machine's CPU."""
+"""Compares a prediction with one real step on this machine's CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a step as the settings say, with all blocks where that costs little."""
+"""Runs a step as the settings say, with every block if that is cheap."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class ClosedRow:
     formula: str = column("Bytes of one")
     """Formula of its bytes."""
     numbers: str = column("In numbers", drop=1)
-    """The same with its numbers put in."""
+    """The same with its numbers filled in."""
     bytes: int = column("Bytes", kind="bytes")
     """Of one of them."""
     times: int = column("Blocks", kind="number")

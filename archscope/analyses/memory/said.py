@@ -1,4 +1,4 @@
-"""What is said of a step's memory beside its rows: headline, notes, the lines under the table."""
+"""The text around a step's memory: headline, notes, the lines under the table."""
 
 from __future__ import annotations
 
@@ -76,66 +76,82 @@ def notes(
     yield Note(
         level="info",
         text=f"the step ran on tensors with{'' if step.has_data else 'out'} data: what autograd "
-        "keeps is exact for torch's operators; the peak leaves out what a kernel takes for itself "
-        "and gives back at once",
-        details=("The loss is the sum of the outputs; a real one keeps what it keeps beside it.",),
+        "saves is exact for torch's operators; the peak leaves out temporary workspaces "
+        "inside kernels",
+        details=("The loss here is the sum of the outputs; what a real loss saves comes on top.",),
     )
     yield from _workspaces(step, checked)
     if step.has_data:
-        text = (
-            "its forward reads values, so a copy of it ran on data: where it skips layers by chance"
-        )
+        text = "its forward reads values, so a copy of it ran on data: if it skips layers at random"
         yield Note(level="info", text=f"{text}, this is one draw")
-    if settings.dropout == "card" or settings.attention_kernel == "flash":
-        casts = settings.autocast != "off" and settings.dropout == "card"
-        cast = ", and autocast casts what a card's does" if casts else ""
+    yield from _kernels(step, settings)
+    if settings.micro_batch is not None:
+        each = f"{passes:,} passes of {settings.micro_batch:,} each"
         yield Note(
             level="info",
-            text=f"attention and dropout keep what a card's kernels keep{cast}; "
-            "--dropout cpu and --attention-kernel math say otherwise",
+            text=f"{each} accumulate their gradients, which persist between passes; what is saved "
+            "is that of one pass",
+        )
+    if settings.recompute == "selective":
+        yield from _selective(step, settings)
+    yield from _optimiser(settings, totals)
+    yield from _repeats(step, totals)
+
+
+def _kernels(step: Step, settings: Settings) -> Iterator[Note]:
+    """Say whose kernels the step is that of, where that makes a difference."""
+    casts = settings.autocast != "off" and settings.dropout == "card"
+    as_on_a_card = settings.dropout == "card" or settings.attention_kernel == "flash"
+    drops = any("dropout" in each.function for each in step.saved)
+    if as_on_a_card and (casts or drops or _attends(step)):
+        cast = ", and autocast casts as on a GPU" if casts else ""
+        yield Note(
+            level="info",
+            text=f"attention and dropout save what a GPU's kernels save{cast}; --attention-kernel "
+            "math and --dropout cpu change that",
         )
     if settings.attention_kernel == "math" and any(x.function == _ATTENTION for x in step.saved):
         yield Note(
             level="info",
-            text="math is attention as papers write it; torch's own kernel of that name keeps "
-            "scaled copies of queries and keys too, and takes 16 bits to 32 within",
+            text="math is attention as papers write it; torch's kernel of that name also saves "
+            "scaled copies of queries and keys, and computes 16-bit inputs in 32 bits",
         )
-    if settings.micro_batch is not None:
-        text = f"{passes:,} passes of {settings.micro_batch:,} each add up their gradients, which"
+    recurrent = recurrent_in(step)
+    if recurrent:
         yield Note(
-            level="info", text=f"{text} stay from pass to pass: what is saved is of one pass"
+            level="warning",
+            text=f"{' and '.join(recurrent)} ran step by step: the fused kernels of cuDNN and "
+            "oneDNN save a workspace of unpublished size instead",
         )
-    if settings.recompute == "selective":
-        yield from _selective(step, settings)
+
+
+def _optimiser(settings: Settings, totals: Totals) -> Iterator[Note]:
     optimiser = OPTIMISERS[settings.optimizer]
     yield Note(level="info", text=f"{optimiser.name} keeps {optimiser.help}")
     if optimiser.make is None:
         yield Note(
             level="warning",
-            text=f"torch has no {optimiser.name} here: its state is by formula, and what its "
-            "update takes for a moment is not in the peak",
+            text=f"torch has no {optimiser.name}: its state comes from a formula, and the "
+            "temporary memory of its update is not in the peak",
         )
     if optimiser.doubles_at_once:
         yield _at_once(optimiser.name, totals)
-    recurrent = recurrent_in(step)
-    if recurrent:
-        yield Note(
-            level="warning",
-            text=f"{' and '.join(recurrent)} ran step by step: fused kernels, as cuDNN's and "
-            "oneDNN's, keep a workspace of their own instead, whose size nobody tells",
-        )
+
+
+def _repeats(step: Step, totals: Totals) -> Iterator[Note]:
+    """Say which repeated blocks were not run."""
     blocks = sum(len(repeat.copies) for repeat in step.repeats)
     if step.stretches and totals.peak is not None:
         left = blocks - len(step.repeats)
-        said = "1 block was left out of the run, which does what the one before it does"
+        said = "1 repeated block was not run, since it matches the one before it"
         if left > 1:
-            said = f"{left:,} blocks were left out of the run, which do what those before them do"
+            said = f"{left:,} repeated blocks were not run, since they match those before them"
         yield Note(level="info", text=f"{said}, byte for byte")
     if step.repeats and totals.peak is None:
         yield Note(
             level="warning",
-            text=f"{blocks:,} blocks that repeat were run once: what they keep is exact, the peak "
-            "is unknown",
+            text=f"{blocks:,} repeated blocks were run once: what they save is exact, the peak is "
+            "unknown",
         )
 
 
@@ -145,15 +161,15 @@ def _workspaces(step: Step, checked: Sequence[CheckRow]) -> Iterator[Note]:
     if len(peaks) == 2:
         alone, together = peaks
         text = (
-            f"on this CPU kernels' workspaces made the peak {together - alone:,} bytes larger, "
-            f"{together / alone - 1:.1%}; a card's kernels take others"
+            f"on this CPU the workspaces of kernels made the peak {together - alone:,} bytes "
+            f"larger ({together / alone - 1:.1%}); those of a GPU differ"
         )
         yield Note(level="info", text=text)
     elif any(each.function.startswith("conv") for each in step.saved):
         yield Note(
             level="warning",
-            text="kernels of convolutions take workspaces, whose sizes nobody tells beforehand: "
-            "they are not in the peak; memory --check measures them on this CPU",
+            text="convolution kernels use workspaces of unknown size, which are not in the peak; "
+            "memory --check measures them on this CPU",
         )
 
 
@@ -163,25 +179,32 @@ def _at_once(name: str, totals: Totals) -> Note:
     alive = there + totals.trained
     is_more = totals.peak is not None and alive > totals.peak
     text = (
-        f"{name} goes from tensor to tensor here; of all at once, torch's default on a card "
-        f"(foreach), the update has {alive:,} bytes alive"
+        f"the peak is that of {name} updating one tensor at a time; updating all at once (foreach, "
+        f"torch's default on a GPU) needs {alive:,} bytes"
     )
     return Note(
         level="warning" if is_more else "info",
-        text=f"{text}, which is more than this peak" if is_more else text,
+        text=f"{text}, more than this peak" if is_more else text,
     )
+
+
+def _attends(step: Step) -> bool:
+    """Return whether attention runs in it, by torch's function or as one of archscope's modules."""
+    by_torch = any(each.function == _ATTENTION for each in step.saved)
+    return by_torch or bool(_OWN & {*step.types.values()})
 
 
 def _selective(step: Step, settings: Settings) -> Iterator[Note]:
     """Yield why selective recomputation may change nothing."""
-    if not any(each.function == _ATTENTION for each in step.saved) and not _OWN & {
-        *step.types.values()
-    }:
-        text = "selective recomputation found no attention by torch's function, and changes nothing"
+    if not _attends(step):
+        text = (
+            "selective recomputation found no call of torch's attention function, so it "
+            "changes nothing"
+        )
         yield Note(level="warning", text=text)
     elif settings.attention_kernel == "flash":
         yield Note(
             level="info",
-            text="selective recomputation changes nothing where attention is one kernel, which "
-            "makes its scores anew anyway; --attention-kernel math keeps them",
+            text="selective recomputation changes nothing with a fused attention kernel, which "
+            "recomputes its scores anyway; --attention-kernel math saves them",
         )

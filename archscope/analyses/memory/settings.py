@@ -1,4 +1,4 @@
-"""What a user says of a step whose memory is asked for."""
+"""The settings of `memory`."""
 
 from __future__ import annotations
 
@@ -13,41 +13,45 @@ class Settings:
     """How the network is trained, and in which number types."""
 
     dtype: Literal["as-is", "fp32", "fp16", "bf16"] = option(
-        "as-is", "what weights and inputs are cast to"
+        "as-is", "number type of weights and inputs"
     )
     autocast: Literal["off", "bf16", "fp16"] = option(
-        "off", "number type of products under autocast; weights stay as they are"
+        "off", "number type of autocast; weights stay as they are"
     )
     optimizer: Literal[
         "adamw", "adam", "sgd", "momentum", "rmsprop", "lion", "adafactor", "muon", "8bit"
-    ] = option("adamw", "what updates the weights; momentum: SGD with it")
+    ] = option("adamw", "the optimizer; momentum: SGD with momentum")
     attention_kernel: Literal["flash", "math"] = option(
-        "flash", "flash: scores are never kept; math: softmax(q k') is a tensor like any other"
+        "flash",
+        "flash: attention scores are never stored; math: softmax(q k') is stored as a tensor",
     )
     dropout: Literal["card", "cpu"] = option(
-        "card", "whose dropout: a card keeps a byte for each element, torch's CPU a whole number"
+        "card",
+        "where dropout runs: a GPU (card) stores one byte per element, the CPU a full number",
     )
     freeze: str = option(
         "", "patterns of parameters or modules that are not trained, e.g. 'blocks.[0-5]'"
     )
     lora: str = option(
-        "", "adapters in place of the weights, e.g. r=16,targets=q_proj/v_proj,save=classifier"
+        "",
+        "train LoRA adapters instead of the weights, e.g. "
+        "r=16,targets=q_proj/v_proj,save=classifier",
     )
     recompute: str = option(
         "none",
-        "what is computed again: none, full (blocks keep their inputs alone), every:2 (each second "
-        "block), selective (attention's scores)",
+        "activation recomputation: none, full (blocks store only their inputs), every:2 (every "
+        "second block), selective (attention scores)",
     )
     micro_batch: int | None = option(
         None,
-        "sequences of one pass, several of which add up their gradients (none: the whole batch)",
+        "sequences in one pass; gradients accumulate over several (none: the whole batch)",
         low=1,
         high=2**20,
     )
     explain: bool = option(
-        False, "each tensor's closed form, with its numbers put in, instead of the modules"
+        False, "show each tensor's closed form with its numbers filled in, instead of the modules"
     )
-    check: bool = option(False, "run one real step on the CPU, and hold it against the prediction")
+    check: bool = option(False, "run one real step on the CPU and compare it with the prediction")
 
     def __post_init__(self) -> None:
         check(self)

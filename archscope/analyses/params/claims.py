@@ -1,4 +1,4 @@
-"""What can be claimed of a count, e.g. `params <= 25M`, `macs < 4.1G`, `complete`."""
+"""What can be asserted about a count, e.g. `params <= 25M`, `macs < 4.1G`, `complete`."""
 
 from __future__ import annotations
 

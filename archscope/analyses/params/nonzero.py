@@ -1,4 +1,4 @@
-"""What there is to say of weights that are not zero: which are unknown, and why."""
+"""Notes on nonzero weights: which are unknown, and why."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def _unknown(modules: Sequence[Own]) -> Iterator[Note]:
 def _computed(model: nn.Module) -> Iterator[Note]:
     paths = [path for path, module in model.named_modules() if computes_weights(module)]
     if paths:
-        text = f"nonzero weights are counted as stored: {_named(paths)} computes others from them"
+        text = (
+            f"nonzero weights are counted as stored: {_named(paths)} computes its weights from them"
+        )
         yield Note(level="info", text=text)
 
 

@@ -1,4 +1,4 @@
-"""What each module holds and does by itself, and where copies of a repeated block stand."""
+"""What each module holds and does itself, and where copies of a repeated block are."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Own:
     work: Work
     """Its own part of the forward pass."""
     params_form: str | None
-    """Closed form of its parameters, numbers put in; None where none equals the count."""
+    """Closed form of its parameters, numbers filled in; None where none equals the count."""
     macs_form: str | None
     """Closed form of its multiply-accumulates; None where none equals the count."""
     effective_macs: int | None = None

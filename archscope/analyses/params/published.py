@@ -1,4 +1,4 @@
-"""What a network's authors print of it, held against what is counted."""
+"""The authors' published figures of a network beside the counts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ PUBLISHED = Section(
     analysis="params",
     name="published",
     row_type=PublishedRow,
-    caption="What its authors print, and what is counted",
+    caption="Figures by its authors, and counts by archscope",
     chapter="cost",
 )
 

@@ -65,9 +65,9 @@ class ModuleRow:
     shared_with: str | None = column(kind="reference")
     """The module that holds this one's weights, where they are counted there."""
     params_form: str | None = column("Params =")
-    """Closed form of the parameters with its numbers put in, e.g. `768*3072 + 3072`."""
+    """Closed form of the parameters with its numbers filled in, e.g. `768*3072 + 3072`."""
     macs_form: str | None = column("MACs =")
-    """Closed form of the multiply-accumulates with its numbers put in."""
+    """Closed form of the multiply-accumulates with its numbers filled in."""
 
 
 @frozen
@@ -125,7 +125,7 @@ class TypeRow:
         "MACs/param", kind="number", drop=1, none="–", idle="unknown"
     )
     """Multiply-accumulates for each parameter, shared ones at their first holder; None where there
-    are no parameters, or the work is unknown."""
+    are not parameters, or the work is unknown."""
     flops: int | None = column()
     """FLOPs in the report's convention; None where some are unknown."""
     complete: bool = column(default=True)
@@ -177,7 +177,7 @@ MODULES = Section(
     name="modules",
     row_type=ModuleRow,
     totals_type=Totals,
-    caption="Modules in order of execution; identical blocks are one row, which sums them up",
+    caption="Modules in order of execution; identical blocks are summed in one row",
     chapter="layers",
 )
 
@@ -203,7 +203,7 @@ OPERATORS = Section(
     analysis="params",
     name="operators",
     row_type=OperatorRow,
-    caption="Operators as torch's dispatcher saw them",
+    caption="Operators that ran, from torch's dispatcher",
     chapter="cost",
     folded=True,
 )
@@ -212,7 +212,7 @@ DEPTH = Section(
     analysis="params",
     name="depth",
     row_type=DepthRow,
-    caption="Meanings of the word depth",
+    caption="Definitions of depth",
     chapter="cost",
     folded=True,
 )

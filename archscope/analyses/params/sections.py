@@ -88,7 +88,7 @@ def _shape_given(subject: Subject) -> str:
     given = [*subject.inputs.args, *subject.inputs.kwargs.values()]
     shape = next((each for each in given if _is_shape(each)), None)
     sizes = "" if shape is None else ", ".join(map(str, shape))
-    return f" A shape is no input: give a tensor, e.g. torch.zeros({sizes})." if sizes else ""
+    return f" A shape is not an input: give a tensor, e.g. torch.zeros({sizes})." if sizes else ""
 
 
 def _is_shape(value: Any) -> bool:
@@ -143,7 +143,7 @@ def _notes(
     subject: Subject, count: ForwardCount | None, agreement: Agreement | None
 ) -> tuple[Note, ...]:
     if count is None or agreement is None:
-        text = "without inputs parameters are counted, multiply-accumulates are unknown"
+        text = "no inputs given: parameters are counted, multiply-accumulates are unknown"
         return (Note(level="warning", text=text),)
     if count.fvcore is None or not agreement.complete:
         return agreement.notes
@@ -151,9 +151,9 @@ def _notes(
     if not held:
         return agreement.notes
     text = (
-        f"fvcore and torch's dispatcher agree on the {'other ' * alone}multiply-accumulates of "
-        f"{'every module' if held != 1 else 'the one module'} that has any ({held} held against "
-        f"each other, {'on shapes alone' if count.execution == 'shapes' else 'on data'})"
+        f"fvcore and torch's dispatcher count the same {'other ' * alone}multiply-accumulates in "
+        f"{'every module' if held != 1 else 'the one module'} that has any ({held} compared, "
+        f"{'on shapes alone' if count.execution == 'shapes' else 'on data'})"
     )
     return (*agreement.notes, Note(level="info", text=text))
 

@@ -1,4 +1,4 @@
-"""What stands under a table of parameters: totals, weights, the largest list, every depth."""
+"""The lines under a table of parameters: totals, weights, the largest list, every depth."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def summary(totals: Totals, depths: Sequence[DepthRow]) -> Iterator[Words]:
         ),
     )
     if depths:
-        yield ("Depth: ", *joined((f"{d.measure} ", _depth(d)) for d in depths))
+        yield ("Depth: ", *joined(map(_depth, depths)))
 
 
 def _nonzero(nonzero: int | None, params: int) -> Words:
@@ -56,8 +56,10 @@ def _held(size: int, params: int) -> Words:
     return (f"{SEPARATOR}weights ", Amount(value=size, kind="bytes"), " as held, fp32 ")
 
 
-def _depth(row: DepthRow) -> Amount:
-    return Amount(value=row.value, kind="count")
+def _depth(row: DepthRow) -> Words:
+    if row.measure == "blocks" and row.value is None:
+        return ("no repeated blocks",)
+    return (f"{row.measure} ", Amount(value=row.value, kind="count"))
 
 
 def joined(parts: Iterable[Words], separator: str = SEPARATOR) -> Words:

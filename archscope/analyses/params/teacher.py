@@ -1,4 +1,4 @@
-"""A network beside the one that teaches it: how many times larger the teacher is."""
+"""A network beside its teacher: how many times larger the teacher is."""
 
 from __future__ import annotations
 

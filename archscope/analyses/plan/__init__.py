@@ -1,4 +1,4 @@
-"""What a training takes: memory of each card, FLOPs, time, money; whether it fits."""
+"""What training takes on many GPUs: memory of each, FLOPs, time, money, and whether it fits."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.plan.analysis import run
@@ -7,7 +7,7 @@ from archscope.analyses.plan.settings import Settings
 
 ANALYSIS = Analysis(
     name="plan",
-    summary="what training takes on many cards: memory, FLOPs, days, cost; whether it fits",
+    summary="training on many GPUs: memory, FLOPs, days, cost, and whether it fits",
     run=run,
     needs="name",
     reported=False,

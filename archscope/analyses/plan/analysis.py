@@ -1,4 +1,4 @@
-"""What a training takes of cards, time and money."""
+"""What training takes: GPUs, time and money."""
 
 from __future__ import annotations
 

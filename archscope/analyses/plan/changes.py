@@ -1,4 +1,4 @@
-"""Changes of one thing at a time: what each does to memory, work and what is sent."""
+"""Single changes to a plan: what each does to memory, work and traffic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archscope.theory.recipes import RECIPES
 
 @frozen
 class Change:
-    """One change, and what is told of it."""
+    """One change, and what is described for it."""
 
     words: str
     """What is typed, e.g. `--recompute full`."""

@@ -1,4 +1,4 @@
-"""What can be claimed of a plan, e.g. `gpu_memory <= 80GiB`, `days <= 30`."""
+"""What can be asserted about a plan, e.g. `gpu_memory <= 80GiB`, `days <= 30`."""
 
 from __future__ import annotations
 

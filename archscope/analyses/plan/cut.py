@@ -1,4 +1,4 @@
-"""Cuts a network into the stages of a pipeline, and says what each has."""
+"""Cuts a network into pipeline stages, and says what each contains."""
 
 from __future__ import annotations
 

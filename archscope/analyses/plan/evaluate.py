@@ -1,4 +1,4 @@
-"""One layout of one network, told: memory, work, time and what is sent."""
+"""One layout of one network, evaluated: memory, work, time and traffic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archscope.theory.stages import Stages
 
 @frozen
 class Evaluated:
-    """What is told of a layout."""
+    """What is described for a layout."""
 
     layout: Layout
     stages: Stages
@@ -50,7 +50,7 @@ class Evaluated:
 
 
 def evaluate(told: Told, layout: Layout) -> Evaluated:
-    """Return what is told of a layout; raises `SpecError` where cards cannot share it so."""
+    """Return what is described for a layout; raises `SpecError` where cards cannot share it so."""
     filled = fill(told, layout)
     stages = told.of_batch(layout.micro_batch).stages()
     return Evaluated(

@@ -1,4 +1,4 @@
-"""What is in the memory of one card of each stage, line by line."""
+"""What is in the memory of one GPU of each stage, line by line."""
 
 from __future__ import annotations
 

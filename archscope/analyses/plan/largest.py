@@ -1,4 +1,4 @@
-"""The largest value of a field with which a network fits, proven by its neighbours.
+"""The largest value of a field at which a network fits, proven by its neighbours.
 
 Memory grows with each of these fields, so halving finds the border; what is returned was evaluated
 exactly, and so was the next value that the field can have.
@@ -81,7 +81,7 @@ class _Search:
         self.why = ""
 
     def row(self, value: int) -> LargestRow | None:
-        """Return what is told of a value; None where no network has it."""
+        """Return what is described for a value; None where no network has it."""
         if value not in self._seen:
             self._seen[value] = self._row(value)
         return self._seen[value]

@@ -1,4 +1,4 @@
-"""How cards share a training: read from what the user says, and checked."""
+"""How GPUs share a training run: read from the settings, and checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network of no family, or of one that tells little: its modules as they were built.
+"""A network without the closed forms of a family: its modules as they were built.
 
 What they multiply and keep comes from steps on shapes, which take torch. Modules go together up to
 the first number in their names, as `layer1.0` or `blocks.3`: a pipeline is cut there.

@@ -39,7 +39,7 @@ class StageRow:
     kept: int | None = column("Activations", kind="bytes", none="unknown", drop=1)
     """What they keep for the backward."""
     bytes: int | None = column("Together", kind="bytes", none="unknown")
-    """All that is told of it; None where a part is unknown."""
+    """All that is described for it; None where a part is unknown."""
     known: int = column()
     """Bytes that are there at least."""
     work: float = column("Work", kind="ratio", drop=2)
@@ -105,7 +105,7 @@ class LargestRow:
 
 @frozen
 class Totals:
-    """What is told of a training."""
+    """What is described for a training."""
 
     memory: int | None
     """Bytes on a card of the fullest stage, all that is told; None where a part is unknown."""

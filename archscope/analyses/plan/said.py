@@ -1,4 +1,4 @@
-"""What is said of a plan beside its rows: verdict, headline, notes."""
+"""The text around a plan: verdict, headline, notes."""
 
 from __future__ import annotations
 
@@ -142,46 +142,49 @@ def notes(found: Evaluated, cards: Cards, time: Time, *, priced: bool = False) -
     for text in dict.fromkeys(f"{line.what}: {line.source}" for line in unknown):
         yield Note(level="warning", text=text)
     if cards.memory is None:
-        yield Note(level="info", text=f"the memory of a card is unknown: {cards.said}")
+        yield Note(level="info", text=f"the memory of a GPU is unknown: {cards.said}")
     elif cards.card is not None and cards.said != "as you say":
         yield Note(
             level="info",
             text=f"{cards.card.called} has {cards.memory / 2**30:g} GiB ({cards.said}), of which "
-            "its driver and libraries keep 1 to 2 %",
+            "driver and libraries take 1 to 2 %",
         )
     if time.why:
-        yield Note(level="info", text=f"time and cost are unknown: {time.why}")
+        yield Note(level="info", text=f"time and cost are not estimated: {time.why}")
     elif priced and time.days is None:
-        text = "days and cost are unknown: nobody says on how many tokens; give --tokens, e.g. 300B"
+        text = (
+            "days and cost are not estimated: the number of tokens is not given; add --tokens, "
+            "e.g. 300B"
+        )
         yield Note(level="info", text=text)
     if time.hfu is not None and time.hfu > 1:
         yield Note(
             level="warning",
-            text=f"no card does {time.hfu:.0%} of its peak: what runs again counts too, so that "
-            f"the model's own share is at most {(time.mfu or 0) / time.hfu:.1%}",
+            text=f"no GPU reaches {time.hfu:.0%} of its peak: recomputation counts too, so the MFU "
+            f"can be at most {(time.mfu or 0) / time.hfu:.1%}",
         )
     if layout.pp > 1:
         yield Note(
             level="info",
-            text="blocks are cut in order, as many on each stage, the first ones one more; "
-            "embeddings stand on the first, the head on the last, a tied table on both",
+            text="stages get equal numbers of consecutive blocks, the first stages one more; "
+            "embeddings are on the first stage, the head on the last, a tied table on both",
         )
     if layout.tp > 1:
         yield Note(
             level="info",
-            text="norms, routers and what has no heads or hidden features are on every card of tp; "
-            "a vocabulary is filled up to a multiple of it",
+            text="norms, routers and layers without heads or hidden features are replicated over "
+            "tp; the vocabulary is padded to a multiple of it",
         )
     if any(layer.division.experts for layer, _ in found.fullest.stage.layers):
         yield Note(
             level="info",
-            text="experts are taken to get as many tokens each: where they do not, some cards keep "
-            "and send more",
+            text="experts are assumed to get equal numbers of tokens; if they do not, some GPUs "
+            "hold and send more",
         )
     if layout.zero:
         yield Note(
             level="info",
-            text="what copies share is dealt out as one row of numbers, rounded up for the first",
+            text="what dp shards is split as one flat vector, rounded up for the first",
         )
 
 

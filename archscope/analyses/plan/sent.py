@@ -1,4 +1,4 @@
-"""What one card sends in a step, kind by kind."""
+"""What one GPU sends in a step, by kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user says of a training whose plan is asked for."""
+"""The settings of `plan`."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from archscope.specs import check, option
 class Settings:
     """The cards, how they share the work, and how the network is trained."""
 
-    gpu: str | None = option(
-        None, "the card, e.g. h100 or a100-40gb: its memory and peak, as cited"
-    )
-    gpus: int | None = option(None, "cards (none: dp x tp x pp)", low=1, high=10**7)
+    gpu: str | None = option(None, "GPU, e.g. h100 or a100-40gb, for its memory and peak")
+    gpus: int | None = option(None, "number of GPUs (none: dp x tp x pp)", low=1, high=10**7)
     dp: int | None = option(
-        None, "copies of the network, of different data (none: as many as cards allow)", low=1
+        None, "data parallelism: copies of the network (none: as many as the GPUs allow)", low=1
     )
-    tp: int = option(1, "cards that share each layer (tensor parallelism)", low=1, high=2**16)
-    pp: int = option(1, "stages of the pipeline", low=1, high=2**16)
+    tp: int = option(1, "tensor parallelism: GPUs that share each layer", low=1, high=2**16)
+    pp: int = option(1, "pipeline parallelism: number of stages", low=1, high=2**16)
     ep: int = option(
-        1, "cards among which experts are dealt out; they are some of the dp", low=1, high=2**16
+        1, "expert parallelism: GPUs that share the experts; a part of dp", low=1, high=2**16
     )
     zero: int = option(
         0,
-        "what the dp share: 1 the optimizer's states, 2 gradients too, 3 weights too; Megatron's "
-        "distributed optimizer is 1",
+        "ZeRO stage, what dp shards: 1 optimizer states, 2 also gradients, 3 also weights; "
+        "Megatron's distributed optimizer is 1",
         low=0,
         high=3,
     )
     micro_batch: int | None = option(
-        None, "inputs of one pass of one copy (none: the network's batch_size)", low=1, high=2**20
+        None, "inputs in one pass of one copy (none: the network's batch_size)", low=1, high=2**20
     )
     global_batch: int | None = option(
-        None, "inputs of one step, of all copies (none: dp x pp x micro-batch)", low=1, high=2**31
+        None, "inputs in one step, over all copies (none: dp x pp x micro-batch)", low=1, high=2**31
     )
     recompute: Literal["none", "selective", "full"] = option(
-        "none", "selective: attention's inside runs again in the backward; full: each block does"
+        "none",
+        "activation recomputation in the backward; selective: the core of attention, full: each "
+        "block",
     )
     recipe: Literal[
         "fp32-16",
@@ -49,37 +49,42 @@ class Settings:
         "deepspeed-20",
         "bf16-12",
         "bf16-8",
-    ] = option("bf16-16", "bytes of weights, gradients and optimizer, by whose way to train")
-    mfu: float | None = option(
-        None, "share of the peak that the model's own FLOPs are done at, e.g. 0.4", low=0, high=1
-    )
+    ] = option("bf16-16", "mixed-precision recipe: bytes per weight, gradient and optimizer state")
+    mfu: float | None = option(None, "model FLOPs utilization, 0 to 1, e.g. 0.4", low=0, high=1)
     tokens: str | None = option(
-        None, "tokens of the whole training, of what has none inputs, e.g. 300B or 90M"
+        None, "tokens of the whole training run, e.g. 300B; inputs if it has no tokens, e.g. 90M"
     )
-    price: float | None = option(None, "what a card costs in an hour", low=0, high=10**6)
+    price: float | None = option(None, "price of one GPU-hour, in any currency", low=0, high=10**6)
     card_memory: str | None = option(
-        None, "memory of a card in place of the cited one, e.g. 80GiB or 24GB", also="memory"
+        None, "memory of a GPU instead of the cited one, e.g. 80GiB or 24GB", also="memory"
     )
     max: str | None = option(
-        None, "the largest that fits: batch, seq-len, depth, d-model, d-ff, experts or vocab-size"
+        None,
+        "find the largest that fits: batch, seq-len, depth, d-model, d-ff, experts or vocab-size",
     )
     sequence_parallel: bool = option(
-        False, "what tensor parallelism leaves whole of the activations is shared along the tokens"
+        False, "sequence parallelism: share the activations that tensor parallelism replicates"
     )
     interleave: int = option(
-        1, "chunks of blocks on each card of a pipeline; more: a shorter bubble", low=1, high=1024
+        1,
+        "virtual pipeline stages per GPU (interleaving); more: a smaller bubble",
+        low=1,
+        high=1024,
     )
     attention_kernel: Literal["flash", "math"] = option(
-        "flash", "flash: scores are never kept; math: softmax(q k') is a tensor like any other"
+        "flash",
+        "flash: attention scores are never stored; math: softmax(q k') is stored as a tensor",
     )
-    dropout: bool = option(False, "there is dropout as in the papers' formulas: a byte a number")
+    dropout: bool = option(
+        False, "include dropout masks as the papers' formulas do, one byte per element"
+    )
     loss: Literal["cross-entropy", "sum"] = option(
-        "cross-entropy", "of a vocabulary's scores: cross-entropy has them in fp32; sum: no copy"
+        "cross-entropy", "cross-entropy: with an fp32 copy of the logits; sum: without"
     )
     saved: Literal["auto", "formula", "step"] = option(
         "auto",
-        "where activations come from: the family's formula, or a step on shapes, which takes torch "
-        "(auto: a step where there is no family)",
+        "how activations are found: the family's formula, or a step on shapes, which needs torch "
+        "(auto: a step if there is no formula)",
     )
 
     def __post_init__(self) -> None:

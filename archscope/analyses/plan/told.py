@@ -1,4 +1,4 @@
-"""What a family tells of a network for planning, without torch; and of others what is counted."""
+"""What a family knows of a network for planning, without torch; for other networks, the counts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Told:
 
 
 def told(network: Network, saved: str, stages: int) -> Told:
-    """Return what is told of a network; `saved` and `stages` as the settings say."""
+    """Return what is described for a network; `saved` and `stages` as the settings say."""
     spec = network.spec
     if spec is None:
         return Told(network=network, family="", spec=None, step=saved != "formula", modules=True)

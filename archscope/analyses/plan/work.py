@@ -1,4 +1,4 @@
-"""What a step computes, how long it takes, and what the whole training costs."""
+"""What a step computes, how long it takes, and what the whole training run costs."""
 
 from __future__ import annotations
 
@@ -143,5 +143,5 @@ def _why_unknown(
     if peak is None:
         return f"no peak of {cards.card.word} in {layout.recipe.number_type} is cited"
     if not settings.mfu:
-        return "nobody says at which share of the peak; give --mfu, e.g. 0.4"
+        return "the utilization is not given; add --mfu, e.g. 0.4"
     return ""

@@ -1,7 +1,7 @@
 """What one output sees and what it misses: receptive field and gridding, exactly.
 
 In closed form without torch where a family tells what its layers look at, and from the operators
-that any network runs; the same rows and totals on both roads. Everything is for an output away
+that any network runs; the same rows and totals in both ways. Everything is for an output away
 from the borders.
 """
 

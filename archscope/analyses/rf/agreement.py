@@ -1,6 +1,6 @@
-"""Holds the two roads against each other: what an outline says, and what the operators do.
+"""Compares two answers: what an outline says, and what the operators do.
 
-An outline is of the longest path, without readers of all positions; it is held against what the
+An outline is of the longest path, without readers of all positions; it is compared with what the
 operators see without these. Where one of the two is only a bound, it must be on its side.
 """
 
@@ -82,7 +82,7 @@ def compare(
     output: LayerRow | None,
     sizes: Sizes,
 ) -> Note | None:
-    """Return a note on what both roads agree in, None where nothing can be held against the other.
+    """Return a note on what both roads agree in, None where nothing can be compared with the other.
 
     `output` is the operators' answer to what the outline's totals are of, None where another one
     was asked for; a window as large as the input of `sizes`, on which it was found, may be larger.
@@ -134,7 +134,7 @@ def _told_once(rows: Sequence[LayerRow]) -> Iterator[LayerRow]:
 def _held(
     outline: Outline, where: str, said: LayerRow | Totals, found: LayerRow, sizes: Sizes
 ) -> list[_Pair]:
-    """Return the numbers of one layer, held against each other; raises where two contradict."""
+    """Return the numbers of one layer, compared with each other; raises where two contradict."""
     pairs = list(_pairs(outline, said, found, sizes))
     wrong = next((pair for pair in pairs if not pair.agrees), None)
     if wrong is not None:
@@ -172,7 +172,7 @@ def _pairs(
 def _exact(
     outline: Outline, said: LayerRow | Totals, found: LayerRow
 ) -> dict[str, tuple[object, object]]:
-    """Return what can be held against each other where the window is no bound."""
+    """Return what can be compared with each other where the window is no bound."""
     numbers: dict[str, tuple[object, object]] = {}
     if not found.global_by:
         numbers["sees at least"] = (said.smallest_field, found.smallest_field)

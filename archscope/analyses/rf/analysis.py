@@ -1,4 +1,4 @@
-"""What one output sees and what it misses: by the outline, by the operators that run, or both."""
+"""What one output sees and misses: from the outline, from the operators that run, or both."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(
     Layers and the maps within; of an outline positions and branches too, of the operators the unit
     that was looked back from. An outline needs no torch. With `graph`, or where an output, a unit
     or the effective field is asked for, rows are of the operators, and what the outline alone
-    tells stands beside them. The two roads are held against each other wherever both are gone:
+    tells stands beside them. The two roads are compared with each other wherever both are gone:
     also with `verify`, which runs the network as well, and with `compare` where it costs little.
 
     `output` is a module's path or a place among what the model returns, `unit` the unit of it that
@@ -98,7 +98,7 @@ def _by_operators(
 
 
 def _held(seen: Look, answer: Answer, closed: Answer) -> Answer:
-    """Return the operators' answer, held against the outline's."""
+    """Return the operators' answer, compared with the outline's."""
     from archscope.analyses.rf import network
 
     agreed, outline = network.compared(seen, closed), seen.outline
@@ -145,7 +145,7 @@ def _unverified(closed: Answer, reason: str) -> Answer:
 
 
 def _compared(subject: Subject | Sketch, outline: Outline, closed: Answer) -> Answer:
-    """Return the outline's answer, held against the operators where these can be looked at."""
+    """Return the outline's answer, compared with the operators where these can be looked at."""
     from archscope.analyses.rf import agreement
 
     if not agreement.is_cheap(outline, closed):

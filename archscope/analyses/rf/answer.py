@@ -1,4 +1,4 @@
-"""What one road says of a network, before it is put into sections."""
+"""One answer about a network, before it is put into sections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be claimed of a receptive field, e.g. `rf >= 1s`, `causal`, `coverage == 100%`."""
+"""What can be asserted about a receptive field, e.g. `rf >= 1s`, `causal`, `coverage == 100%`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real network: looked at through its operators, held against its outline, and run."""
+"""The real network: traced through its operators, compared with its outline, and run."""
 
 from __future__ import annotations
 

@@ -58,15 +58,16 @@ def missing(reached: int, positions: int, window: str, noun: str = "position") -
 
 def apart(networks: int, each: str = "") -> tuple[str, ...]:
     """Return the harm beyond holes, if any: neighbours that share nothing (Wang & Ji 2018)."""
-    said = f"Neighbours share nothing: the outputs are {networks:,} interleaved networks{each}."
+    said = (
+        f"Neighbouring outputs share no input: they form {networks:,} interleaved networks{each}."
+    )
     return (said,) if networks > 1 else ()
 
 
 def within(reads: str, seen: str) -> str:
     """Return that a map within is gridded, of which no more than said is seen."""
     return (
-        f"Gridding within: of the map that {reads} makes, {seen}; the layers before hide it from "
-        "the input."
+        f"Gridding within: in the output of {reads}, {seen}; earlier layers hide it from the input."
     )
 
 

@@ -1,4 +1,4 @@
-"""Says in words what running a network proves of its receptive field."""
+"""Says in words what running a network proves about its receptive field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Row types and totals of the rf analysis: the same, whichever road an answer came from.
+"""Row types and totals of the rf analysis, the same however an answer was found.
 
 Two roads lead there: what a family says of its network (the closed form), and the operators that
 the network runs. What lies along axes has an entry for each axis of positions; what only one road
@@ -365,8 +365,8 @@ LAYERS = Section(
     caption="Layers, and what one output of each sees of the input",
     shown_by="listed",
     others=(
-        "module that only works position by position, or holds others",
-        "modules that only work position by position, or hold others",
+        "module that is a container or works on each position separately",
+        "modules that are containers or work on each position separately",
     ),
 )
 

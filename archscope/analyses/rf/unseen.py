@@ -1,4 +1,4 @@
-"""Outputs that see nothing of the input, in words: amid others they are a fault of the network."""
+"""Outputs that see nothing of the input, in words: beside others, a fault of the network."""
 
 from __future__ import annotations
 

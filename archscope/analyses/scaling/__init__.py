@@ -1,4 +1,4 @@
-"""What N means, what training costs by each meaning, and which sizes scaling laws would choose."""
+"""What N means, what training costs by each meaning, and which sizes scaling laws recommend."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.scaling.analysis import run
@@ -7,7 +7,7 @@ from archscope.analyses.scaling.settings import Settings
 
 ANALYSIS = Analysis(
     name="scaling",
-    summary="what N means, 6 N D by each meaning, and compute-optimal sizes by every law",
+    summary="6 N D by each definition of N, and compute-optimal sizes by each scaling law",
     run=run,
     needs="name",
     reported=False,

@@ -1,4 +1,4 @@
-"""What N means of a network, and what scaling laws say of its size."""
+"""What N means for a network, and what scaling laws say about its size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What N may mean of a network that no family tells: from its layers as they are counted."""
+"""The meanings of N for a network outside the families, from its layers as counted."""
 
 from __future__ import annotations
 

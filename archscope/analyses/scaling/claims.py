@@ -1,4 +1,4 @@
-"""What can be claimed of a network's size, e.g. `n_active <= 4B`."""
+"""What can be asserted about a network's size, e.g. `n_active <= 4B`."""
 
 from __future__ import annotations
 

@@ -214,30 +214,34 @@ def _notes(found: Meanings) -> Iterator[Note]:
     if found.idle is None:
         yield Note(
             level="warning",
-            text="which experts a token meets is not told, so active ones are unknown",
+            text="which experts a token is routed to is unknown, so active parameters are too",
         )
     if found.tokens is None:
         yield Note(
             level="info",
-            text="it looks no token up, so nothing is told for each token: one forward pass is "
-            f"{found.forward_flops:,} FLOPs, and a step three times that",
+            text="it has no token embedding, so there are no figures per token: one forward pass "
+            f"is {found.forward_flops:,} FLOPs, and a step three times that",
         )
     elif found.unweighted:
         yield Note(
             level="info",
-            text="a FLOP is half a multiply-accumulate; attention is counted as the network runs "
-            "it, masked pairs included: where a kernel skips those it is about half",
+            text="1 multiply-accumulate (MAC) = 2 FLOPs; attention is counted with masked pairs "
+            "included; a kernel that skips them does about half",
         )
 
 
 def _law_notes(found: Meanings) -> Iterator[Note]:
     if found.tokens is None:
-        yield Note(level="info", text="scaling laws are of language models; this looks up no token")
+        yield Note(
+            level="info",
+            text="scaling laws are about language models; this network has no token embedding",
+        )
     elif found.idle:
         yield Note(
-            level="info", text="the laws are of dense networks; N here are the active parameters"
+            level="info", text="the laws are about dense networks; N here is the active parameters"
         )
     yield Note(
         level="info",
-        text="losses are of each law's own data and tokenizer, and compare with no other's",
+        text="each law's loss is for its own data and tokenizer and cannot be compared with "
+        "another's",
     )

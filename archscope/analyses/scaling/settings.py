@@ -1,4 +1,4 @@
-"""What a user says of a training whose compute is asked for."""
+"""The settings of `scaling`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from archscope.specs import check, option
 class Settings:
     """How long it trains, or what may be spent."""
 
-    tokens: str | None = option(None, "tokens that it trains on, e.g. 300B or 15.6T")
+    tokens: str | None = option(None, "training tokens, e.g. 300B or 15.6T")
     compute: str | None = option(
-        None, "FLOPs that may be spent, e.g. 5.76e23: laws say on which sizes"
+        None, "compute budget in FLOPs, e.g. 5.76e23: what sizes the laws recommend"
     )
 
     def __post_init__(self) -> None:
@@ -24,7 +24,7 @@ class Settings:
 
 
 def amount(name: str, text: str | None) -> float | None:
-    """Return a number with its suffix; None where nothing is said. Raises `UsageError`."""
+    """Return a number with its suffix; None by default. Raises `UsageError`."""
     if not text:
         return None
     quantity = Quantity(name=name, dimensions=("count",), read=lambda report, of: Found())

@@ -1,4 +1,4 @@
-"""Times a pass with one size of the batch after another, until memory ends."""
+"""Times a pass with one batch size after another, until memory runs out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a forward pass takes at least on a card that need not be here: the roofline.
+"""Lower bound on the time of a forward pass on a GPU that need not be here: the roofline.
 
 A module cannot be faster than its arithmetic at the card's dense peak, nor than its bytes at the
 memory's bandwidth: the longer of the two is its bound (Williams, Waterman and Patterson 2009).
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from archscope.analyses.time.work import Counts, Moved
     from archscope.subject import Subject
 
-BYTES = "weights, inputs and outputs cross the memory once for each call of a module"
+BYTES = "each call of a module reads its weights and inputs and writes its outputs once"
 """What is taken to be moved."""
 
 
@@ -121,30 +121,30 @@ def _notes(roof: Roof, counts: Counts) -> Iterator[Note]:
     yield Note(
         level="info",
         text=(
-            "lower bounds, not forecasts: nothing was run; launches, elementwise arithmetic and "
-            "kernels that fall short of a peak come on top"
+            "lower bounds, not forecasts: nothing was run; kernel launches, elementwise "
+            "arithmetic and kernels below peak speed come on top"
         ),
         details=(
-            f"Bytes: {BYTES}; what stays in a cache, or is fused, moves less. The bound of a fused "
-            "pass has weights, inputs and outputs once and holds whatever is done between.",
-            "Arithmetic: every multiply-accumulate that is counted; a kernel that leaves out the "
-            "masked half of a causal attention, or multiplies less (Winograd, FFT), may be faster.",
+            f"Bytes: {BYTES}; data that stays in a cache or is fused moves less. The bound of a "
+            "fully fused pass counts weights, inputs and outputs of the whole network once.",
+            "Arithmetic: every counted multiply-accumulate; a kernel that skips the masked half "
+            "of causal attention, or multiplies less (Winograd, FFT), can be faster.",
         ),
     )
     others = others_named(roof.card)
     if others:
-        text = f"{roof.card.word} is {roof.card.names[0]!r}; others are {', '.join(others)}"
+        text = f"{roof.card.word} is {roof.card.names[0]!r}; other variants are {', '.join(others)}"
         yield Note(level="info", text=text)
     if counts.total is None or not counts.complete:
         yield Note(
             level="warning",
-            text="params does not know all multiply-accumulates: those are left out of the bounds",
+            text="some multiply-accumulates are unknown and left out of the bounds",
         )
 
 
 def _headline(totals: BoundTotals) -> Headline:
     return Headline(
-        name=f"Time, forward, at least on {totals.card}",
+        name=f"Lower bound, forward, on {totals.card}",
         value=totals.bound_s,
         kind="seconds",
         detail=(f"{totals.binds}-bound in {totals.precision}; nothing was run",),

@@ -1,4 +1,4 @@
-"""What can be claimed of a time, e.g. `latency <= 10ms`, `peak < 2GiB`."""
+"""What can be asserted about a time, e.g. `latency <= 10ms`, `peak < 2GiB`."""
 
 from __future__ import annotations
 

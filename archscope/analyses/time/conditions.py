@@ -1,4 +1,4 @@
-"""Under which conditions a time was taken: what was set, and what the machine said of itself."""
+"""The conditions under which a time was taken: settings, and the state of the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to say where a batch does not fit into memory, and whether it can fit at all."""
+"""What to say if a batch does not fit into memory, and whether it can fit at all."""
 
 from __future__ import annotations
 

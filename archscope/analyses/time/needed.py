@@ -1,4 +1,4 @@
-"""Whether a pass fits into memory, by what it takes at its fullest, asked before it is built."""
+"""Whether a pass fits into memory, from its peak, asked before it is built."""
 
 from __future__ import annotations
 

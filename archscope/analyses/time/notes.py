@@ -1,4 +1,4 @@
-"""What must be known to read times: noise, what is unknown and why, the sum, the verdict."""
+"""The notes beside times: noise, what is unknown and why, the sum, the verdict."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def device_notes(found: Measured) -> Iterator[Note]:
         reason = f"{none_there()}; " if found.settings.device.strip().lower() == AUTO else ""
         yield Note(
             level="warning" if reason else "info",
-            text=f"{reason}timed on the CPU: none of this is a GPU's time",
+            text=f"{reason}timed on the CPU, which says nothing about a GPU",
         )
     elif found.card is None:
         text = f"no share of a peak: no cited figures of {found.device_name!r} are known here"
@@ -72,16 +72,16 @@ def _sampling(found: Measured) -> Iterator[Note]:
             level="info",
             text=(
                 f"the budget of {settings.budget:g} s ended it after {len(samples.seconds)} of "
-                f"{settings.runs} samples; --budget gives it more"
+                f"{settings.runs} samples; raise --budget for more"
             ),
         )
     if not samples.settled:
         how = (
-            f"the median had not settled when the warm-up ended, at run {samples.warmup_runs}"
+            f"the median had not settled when the warm-up ended at run {samples.warmup_runs}"
             if samples.warmup_runs
             else "there was no warm-up: the first runs are among the samples"
         )
-        yield Note(level="info", text=f"{how}; --warmup or --budget gives it more")
+        yield Note(level="info", text=f"{how}; raise --warmup or --budget")
 
 
 def _noise(found: Measured, rows: Sequence[PassRow]) -> Iterator[Note]:
@@ -91,8 +91,8 @@ def _noise(found: Measured, rows: Sequence[PassRow]) -> Iterator[Note]:
         other = "on this machine" if found.device.type == "cpu" else "on the GPU"
         yield Note(
             level="warning",
-            text=f"noisy: the interquartile range is much of the median ({which})",
-            details=(f"Another process {other}? Stop it, or raise --runs and --budget.",),
+            text=f"noisy: the interquartile range is large relative to the median ({which})",
+            details=(f"If another process runs {other}, stop it; or raise --runs and --budget.",),
         )
 
 
@@ -133,8 +133,8 @@ def _elsewhere(found: Measured) -> Iterator[Note]:
     if shared is not None:
         yield Note(
             level="warning",
-            text=f"other programs have the processors {100 - 100 * shared:.0f}% of the time: all "
-            "times are longer than they are alone",
+            text=f"other programs use the processors {100 - 100 * shared:.0f}% of the time, so all "
+            "times are too long",
         )
     peak = None if found.card is None else found.card.peak(found.precision)
     reached = max(each.flops_per_s for each in found.products)
@@ -202,12 +202,12 @@ def _memory(found: Measured) -> Iterator[Note]:
         yield Note(level="info", text=f"peak memory is unknown, because {why}")
         return
     exact = ", to the byte," if found.device.type == "cpu" else ""
-    other = "as for threads" if found.device.type == "cpu" else "and the driver's own"
+    other = "such as for threads" if found.device.type == "cpu" else "and the driver's own"
     yield Note(
         level="info",
-        text="peak memory is what the network, its inputs and its optimizer hold, and the most "
-        f"that torch's allocator handed out beside{exact} in a run that was not timed",
-        details=(f"What libraries take past that allocator, {other}, is not in it.",),
+        text="peak memory is what the network, its inputs and its optimizer hold, plus the most "
+        f"that torch's allocator handed out{exact} in a run that was not timed",
+        details=(f"Memory that libraries take past that allocator, {other}, is not included.",),
     )
 
 

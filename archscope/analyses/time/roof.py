@@ -1,4 +1,4 @@
-"""A card's roof: how long work takes at least (Williams, Waterman and Patterson 2009)."""
+"""A GPU's roofline: the least time that work takes (Williams, Waterman and Patterson 2009)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user asks for who has a network timed."""
+"""The settings of `time`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands under a table of times: the passes, how they were taken, what peak they are of."""
+"""The lines under a table of times: the passes, how they were taken, whose peak is used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def passes(rows: Sequence[PassRow]) -> Words:
 
 
 def taken(conditions: Sequence[ConditionRow]) -> Iterator[Words]:
-    """Yield how the times were taken, and the peak that they are held against."""
+    """Yield how the times were taken, and the peak that they are compared with."""
     known = {row.name: row.value for row in conditions}
     runs = f"{known['warm-up runs']:,} warm-up + {known['runs']:,} timed runs"
     each = known.get(RUNS_EACH, 1)

@@ -43,7 +43,7 @@ def together(
 ) -> tuple[Section, ...]:
     """Time networks by what they are called; return the sections ratios, samples and conditions.
 
-    Raises `ArchscopeError` where they do not fit into memory beside each other.
+    Raises `ArchscopeError` where they do not fit into memory side by side.
     """
     device = resolve(settings.device)
     require_sense(settings, device)
@@ -206,16 +206,16 @@ def _notes(rows: Sequence[RatioRow], found: Measured) -> Iterator[Note]:
         turns = len(found.samples.seconds) * found.samples.runs_each
         yield Note(level="warning", text=f"interrupted after {turns} turns")
     if found.device.type == "cpu":
-        yield Note(level="info", text="timed on the CPU: none of this is a GPU's time")
+        yield Note(level="info", text="timed on the CPU, which says nothing about a GPU's time")
     for row in others:
         if row.ratio_low is None or row.ratio_high is None:
             yield Note(
                 level="info",
-                text=f"{row.network}: too few turns for an interval; --runs or --budget gives more",
+                text=f"{row.network}: too few turns for an interval; raise --runs or --budget",
             )
         elif row.ratio_low <= 1 <= row.ratio_high:
             yield Note(
                 level="info",
                 text=f"{row.network} and {first.network} cannot be told apart: the interval of "
-                "their ratio holds 1",
+                "their ratio contains 1",
             )

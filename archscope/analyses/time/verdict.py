@@ -1,4 +1,4 @@
-"""Says what limits a network: launching kernels, moving memory, arithmetic, or that it is unknown.
+"""Says what limits a network: kernel launches, memory bandwidth, arithmetic, or unknown.
 
 A forward pass is launch-bound where the same kernels, replayed as one CUDA graph, take much less
 time. Otherwise the roofline tells (Williams, Waterman and Patterson 2009): a module whose FLOPs per
@@ -26,10 +26,7 @@ def verdict(found: Measured, rows: Sequence[LayerRow], macs: int | None) -> Note
     `rows` are its modules, `macs` what all of it multiplies.
     """
     if found.device.type == "cpu":
-        text = (
-            "what limits it is unknown: this is a CPU, for which no cited peak is known and which "
-            "has no launches to leave out"
-        )
+        text = "no bottleneck is named: archscope has no cited peak for this CPU"
         return Note(level="info", text=text)
     both = found.back_to_back_s
     if both is not None and 1 - both[1] / both[0] >= LAUNCH_SHARE:

@@ -1,4 +1,4 @@
-"""How much work a pass is: what `params` has counted, what a backward pass adds, what moves."""
+"""How much work a pass does: what `params` counted, what a backward pass adds, what moves."""
 
 from __future__ import annotations
 

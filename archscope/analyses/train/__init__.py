@@ -1,4 +1,4 @@
-"""What a step of training multiplies: forward, backward, what is computed again."""
+"""The multiply-accumulates of a training step: forward, backward, recomputation."""
 
 from archscope.analyses import Analysis
 from archscope.analyses.train.analysis import run
@@ -7,7 +7,7 @@ from archscope.analyses.train.settings import Settings
 
 ANALYSIS = Analysis(
     name="train",
-    summary="work of a training step: forward, backward, recomputed",
+    summary="MACs of a training step: forward, backward, recomputation",
     run=run,
     reported=False,
     examples=(

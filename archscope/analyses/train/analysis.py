@@ -1,4 +1,4 @@
-"""What a step of training multiplies, module by module, by two roads."""
+"""The multiply-accumulates of a training step, module by module, found in two ways."""
 
 from __future__ import annotations
 

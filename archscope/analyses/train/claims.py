@@ -1,4 +1,4 @@
-"""What can be claimed of a training step's work, e.g. `train_macs <= 3T`."""
+"""What can be asserted about a training step's work, e.g. `train_macs <= 3T`."""
 
 from __future__ import annotations
 

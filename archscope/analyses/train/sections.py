@@ -196,7 +196,7 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
     if work.unknown:
         yield Note(
             level="warning",
-            text=f"nobody knows what {', '.join(sorted(work.unknown))} multiplies: these totals "
+            text=f"{', '.join(sorted(work.unknown))}: multiply-accumulates unknown, so the totals "
             "are lower bounds",
         )
     if unlike:
@@ -209,8 +209,8 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
     else:
         yield Note(
             level="info",
-            text="closed form (which operands need a gradient) and torch's dispatcher agree on the "
-            "backward of every module",
+            text="closed form (by which operands need a gradient) and torch's dispatcher agree on "
+            "the backward of every module",
         )
     if work.functions:
         yield Note(
@@ -219,9 +219,7 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             f"{totals.by_function:,} multiply-accumulates, counted as torch ran them",
         )
     if work.has_data:
-        text = (
-            "its forward reads values, so a copy of it ran on data: where it skips layers by chance"
-        )
+        text = "its forward reads values, so a copy of it ran on data: if it skips layers at random"
         yield Note(level="info", text=f"{text}, this is one draw")
     if asked.micro_batch is not None:
         text = f"{passes:,} passes of {asked.micro_batch:,} each are one step"
@@ -235,8 +233,8 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
         yield Note(level="info", text=said)
     yield Note(
         level="info",
-        text="attention is multiplied step by step; a fused kernel multiplies queries and keys "
-        "once more in its backward",
+        text="attention is counted unfused; a fused kernel multiplies queries and keys once more "
+        "in its backward",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a user says of a training step whose work is asked for."""
+"""The settings of `train`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ class Settings:
         "", "patterns of parameters or modules that are not trained, e.g. 'blocks.[0-5]'"
     )
     lora: str = option(
-        "", "adapters in place of the weights, e.g. r=16,targets=q_proj/v_proj,save=classifier"
+        "",
+        "train LoRA adapters instead of the weights, e.g. "
+        "r=16,targets=q_proj/v_proj,save=classifier",
     )
     recompute: str = option(
         "none",
-        "what is computed again: none, full (blocks keep their inputs alone), every:2 (each second "
-        "block), selective (attention's scores)",
+        "activation recomputation: none, full (blocks store only their inputs), every:2 (every "
+        "second block), selective (attention scores)",
     )
     micro_batch: int | None = option(
         None,
-        "sequences of one pass, several of which add up their gradients (none: the whole batch)",
+        "sequences in one pass; gradients accumulate over several (none: the whole batch)",
         low=1,
         high=2**20,
     )

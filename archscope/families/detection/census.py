@@ -33,7 +33,7 @@ def _layers(spec: DetectionSpec) -> Iterator[Counted]:
 
 
 def _backbone(spec: DetectionSpec) -> Levels:
-    """Yield a ResNet, whose norms are no parameters where they are frozen."""
+    """Yield a ResNet, whose norms are not parameters where they are frozen."""
     inner = resnet_spec(spec)
     keeps = spec.norm != "frozen"
     x = yield from _kept(stem(images(spec), inner.stem_channels), keeps)

@@ -103,7 +103,7 @@ def _power(power: int) -> str:
 def _apart(
     ticks: list[tuple[float, str]], length: float, *, upright: Any
 ) -> tuple[tuple[float, str], ...]:
-    """Return as many ticks as have room beside each other, or below each other."""
+    """Return as many ticks as have room side by side, or below each other."""
     room = LINE if upright else LETTER * (2 + max((len(text) for _, text in ticks), default=1))
     every = ceil(len(ticks) / max(min(_MOST_TICKS, length // room), 1)) or 1
     return tuple(ticks[::every])

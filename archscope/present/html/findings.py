@@ -170,8 +170,8 @@ def _blocks(report: Report) -> Iterator[str]:
     row = line.row
     flops = "" if row.flops is None else f" and {_format.si(row.flops)} FLOPs"
     yield (
-        f"{_format.safe_label(line.name)} are alike: each of the {line.copies:,} has "
-        f"{_format.integer(row.trainable + row.frozen)} parameters{flops}; so would one more."
+        f"{_format.safe_label(line.name)} are identical: each of the {line.copies:,} has "
+        f"{_format.integer(row.trainable + row.frozen)} parameters{flops}, and so would another."
     )
 
 

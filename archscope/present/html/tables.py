@@ -103,7 +103,7 @@ def _fitting(report: Report, section: Section) -> tuple[Grid, str]:
         if depth is None and len(found.body) <= MOST_LINES:
             return found, ""
         if _FEWEST_LINES <= len(found.body) <= MOST_LINES:
-            return found, "parts of parts are in the list of all rows"
+            return found, "deeper modules are in the list of all rows"
     shares = [c.name for c in columns(section.row_type) if c.share]
     if not shares:
         return _ends(_together(_grid.grid(report, section, root, View())))

@@ -21,7 +21,7 @@ class Tile:
     about: str = ""
     """What it is a figure of: networks side by side have one column for it."""
     amount: float | None = None
-    """The number itself, where networks can be held against each other by it."""
+    """The number itself, where networks can be compared with each other by it."""
     of_input: bool = False
     """Whether it depends on the size of the input."""
     level: str = ""

@@ -1,4 +1,4 @@
-"""Several networks on one page: held against the first, number by number."""
+"""Several networks on one page: compared with the first, number by number."""
 
 from __future__ import annotations
 

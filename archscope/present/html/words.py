@@ -10,7 +10,7 @@ _SEVERAL = {
     "embeddings": "embeddings",
     "norms": "norms",
     "mixer": "mixers",
-    "conv_spatial": "convolutions over space",
+    "conv_spatial": "spatial convolutions",
     "conv_pointwise": "1×1 convolutions",
     "conv_depthwise": "depthwise convolutions",
     "conv_grouped": "grouped convolutions",

@@ -5,6 +5,6 @@ from archscope.studies.check.rows import LIMITS
 
 STUDY = Study(
     name="check",
-    summary="networks held against their budgets",
+    summary="networks checked against their budgets",
     sections=(LIMITS,),
 )

@@ -1,4 +1,4 @@
-"""Holds what was measured against limits: a row for each."""
+"""Compares measurements with limits, one row each."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def rows_of(
 ) -> Iterator[LimitRow]:
     """Yield a row for each limit of a budget, in the order in which they are said.
 
-    `before` is what growth is held against; where it is None, `none` says why.
+    `before` is what growth is compared with; where it is None, `none` says why.
     """
     for limit in budget.limits:
         try:
@@ -63,7 +63,7 @@ def rows_of(
 
 
 def failed(budget: Budget, why: str, limit: Limit | None = None) -> LimitRow:
-    """Return the row of a limit, or of a whole budget, that nothing could be held against."""
+    """Return the row of a limit, or of a whole budget, that nothing could be compared with."""
     why = " ".join(why.split())
     if limit is None:
         return _blank(
@@ -153,7 +153,7 @@ def _badness(row: LimitRow) -> tuple[int, float]:
 
 
 def _against(row: LimitRow, limit: Limit, found: Found, wanted: Number | None) -> LimitRow:
-    """Return a row with its verdict, what it was held against, and what is left."""
+    """Return a row with its verdict, what it was compared with, and what is left."""
     if wanted is None:  # a yes or no
         holds = None if not found.values else all(found.values)
         return replace(_judged(row, holds, found), actual=holds, bound="")

@@ -1,4 +1,4 @@
-"""Makes one limit of what is said: an amount, a change, or a part of a condition."""
+"""Builds one limit from its text: an amount, a change, or a part of a condition."""
 
 from __future__ import annotations
 

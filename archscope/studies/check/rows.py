@@ -44,7 +44,7 @@ class LimitRow:
         "5% … 95%", kind="number", read_as="kind", idle="unknown", none="–", to="high", drop=2
     )
     """Of a measured number that differs from run to run: one run in twenty was less; None of any
-    other. What a limit is held against: it is missed where this and `high` are both beyond it."""
+    other. What a limit is compared with: it is missed where this and `high` are both beyond it."""
     high: Value | None = column(kind="number", read_as="kind")
     """One run in twenty was more."""
     bound: Bound = column()
@@ -85,7 +85,7 @@ class Totals:
     unknown: int
     """Those of which that is not known."""
     failed: int
-    """Those that nothing could be held against, since an analysis or the network failed."""
+    """Those that nothing could be compared with, since an analysis or the network failed."""
     new: int
     """Those of growth that have nothing to be compared with yet."""
     undecided: int = 0

@@ -1,4 +1,4 @@
-"""What to say of limits that do not hold: a line for each, with the numbers and the difference."""
+"""Describes limits that do not hold: one line each, with the numbers and the difference."""
 
 from __future__ import annotations
 
@@ -86,6 +86,8 @@ def _over(row: LimitRow) -> str:
     word = "over" if row.sign in ABOVE else "short"
     part = -(row.room_share or 0)  # of many times the limit nobody wants a percentage
     share = f" ({shown(Fraction(part), 'share')})" if 0 < part < _MANY else ""
+    if _DIMENSIONS[row.kind] == "share":  # of a share a second percentage only confuses
+        share = ""
     return f": {_amount(row, -row.room)}{share} {word}"
 
 

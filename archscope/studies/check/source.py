@@ -1,4 +1,4 @@
-"""Where something stands in a TOML file: tomllib tells what it says, and not on which line."""
+"""Finds where something is in a TOML file, since tomllib gives no line numbers."""
 
 from __future__ import annotations
 

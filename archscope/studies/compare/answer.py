@@ -69,7 +69,7 @@ def sections_of(sides: Sequence[Side]) -> tuple[Section, ...]:
 
 
 def title_of(sides: Sequence[Side]) -> str:
-    """Return a comparison in one line: what others are held against comes first."""
+    """Return a comparison in one line: what others are compared with comes first."""
     first, *others = (each.name for each in sides)
     return f"{first} against {', '.join(others)}"
 

@@ -1,4 +1,4 @@
-"""Whether a module is the same in two networks, and what of it is not, in words."""
+"""Whether a module is the same in two networks, and how it differs, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One tree of several networks: what is the same stands at one place, and folds as one."""
+"""One tree for several networks: what is the same has one place, and folds as one."""
 
 from __future__ import annotations
 

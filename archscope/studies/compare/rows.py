@@ -9,7 +9,7 @@ from archscope.records import frozen
 from archscope.results import Section
 
 HEADS = "compare.networks"
-"""Address of the section that names the networks; the first is what others are held against."""
+"""Address of the section that names the networks; the first is what others are compared with."""
 _EQUAL = tuple((zero, "=") for zero in (0, (0,), (0, 0), (0, 0, 0)))
 """How a table says that there is no difference, along each axis."""
 Value = bool | int | float | tuple[int | float, ...] | None

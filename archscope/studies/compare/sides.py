@@ -1,4 +1,4 @@
-"""What stands against a comparison: other inputs, another convention, a bound, another machine."""
+"""What prevents a comparison: other inputs, another convention, a bound, another machine."""
 
 from __future__ import annotations
 

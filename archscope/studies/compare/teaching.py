@@ -1,4 +1,4 @@
-"""A teacher beside its students: what the smaller network saves, and what distilling it costs.
+"""A teacher beside its students: what the smaller network saves, and what distillation costs.
 
 The first network teaches the others (Hinton et al. 2015, section 2): it runs forward alone, frozen,
 in each step in which a student is trained on what it answers.

@@ -1,4 +1,4 @@
-"""Every measure that several networks are known by, side by side."""
+"""Every measure of several networks, side by side."""
 
 from __future__ import annotations
 

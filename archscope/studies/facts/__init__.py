@@ -1,10 +1,10 @@
-"""Published facts, each computed again: how far what archscope says is from what is printed."""
+"""Published figures, each one recomputed: how far archscope is from what was printed."""
 
 from archscope.studies import Study
 from archscope.studies.facts.rows import FACTS, SUBJECTS
 
 STUDY = Study(
     name="facts",
-    summary="published facts, each computed again",
+    summary="published figures, each one recomputed",
     sections=(FACTS, SUBJECTS),
 )

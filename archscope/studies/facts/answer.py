@@ -1,4 +1,4 @@
-"""Holds facts against what is computed, and says in how many words that fits."""
+"""Compares facts with what is computed, and puts the result into words."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def sections(rows: Sequence[FactRow]) -> tuple[Section, Section]:
     bad = failing(rows)
     notes = [Note(level="warning", text=line(row)) for row in bad]
     if totals.explained:
-        more = "differ for a reason that is known, which stands beside each"
+        more = "differ for a known reason, given beside each"
         notes.append(Note(level="info", text=f"{totals.explained:,} {more}"))
     if totals.skipped:
-        text_ = f"{totals.skipped:,} need a network that is built and were left out; --built"
+        text_ = f"{totals.skipped:,} need a built network and were skipped; --built"
         notes.append(Note(level="info", text=f"{text_} computes them too"))
     if totals.held and not bad:
         rest = " or differs for a known reason" if totals.explained else ""
-        notes.append(Note(level="ok", text=f"every fact that was computed holds{rest}"))
+        notes.append(Note(level="ok", text=f"every computed fact holds{rest}"))
     headline = Headline(
         name="Published facts that hold",
         value=totals.held,

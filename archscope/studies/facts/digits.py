@@ -1,4 +1,4 @@
-"""Figures as they are printed: what they say, and whether a number is what was rounded to them."""
+"""Figures as printed: their value, and whether a number rounds to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computes what a fact claims, by the functions that archscope itself answers with."""
+"""Computes what a fact claims, with the functions that answer archscope's own commands."""
 
 from __future__ import annotations
 

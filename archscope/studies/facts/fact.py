@@ -1,4 +1,4 @@
-"""A published fact: what is claimed, and what computes it again."""
+"""A published fact: its claim, and what recomputes it."""
 
 from __future__ import annotations
 

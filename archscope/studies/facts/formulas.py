@@ -1,4 +1,4 @@
-"""Which formulas there are that a fact may call: their names, what they take, what they tell."""
+"""The formulas that a fact may call: their names, arguments and results."""
 
 from __future__ import annotations
 

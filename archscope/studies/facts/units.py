@@ -1,4 +1,4 @@
-"""What a unit of a fact is worth in what archscope computes in: bytes, FLOPs, seconds, things."""
+"""What a unit of a fact is worth in archscope's own units: bytes, FLOPs, seconds, things."""
 
 from __future__ import annotations
 

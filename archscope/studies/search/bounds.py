@@ -1,7 +1,7 @@
 """Bounds on what is measured over a box of variants, from its corners.
 
 A measure that never falls along an axis is least at the axis' lower end. Where nothing is known of
-an axis of the box, or a corner is no network, there is no bound.
+an axis of the box, or a corner is not a network, there is no bound.
 """
 
 from __future__ import annotations

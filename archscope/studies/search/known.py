@@ -1,4 +1,4 @@
-"""What is known of a network by its spec alone, in closed form: counts, fields of view, its fields.
+"""What is known about a network from its spec alone, in closed form.
 
 Windows and coverage of a single path are had in a fraction of a millisecond; the rest of a
 receptive field takes the whole answer of the rf analysis. No torch.

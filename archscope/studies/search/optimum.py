@@ -166,7 +166,7 @@ class Trail:
     """What a search came across, filled as it goes."""
 
     impossible: list[tuple[Place, str]] = field(default_factory=list)
-    """Variants that are no networks, and why."""
+    """Variants that are not networks, and why."""
     unknown: list[tuple[Place, str]] = field(default_factory=list)
     """Variants of which it is not known whether they meet the conditions, and why."""
     cut_short: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Why the best is no better: which condition binds, and what giving way would buy or lacks."""
+"""Why the best is no better: which condition binds, and what relaxing it would gain."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Near:
 def nearest_miss(bounds: Bounds, problem: Problem) -> Near | None:
     """Return the variant that misses limits by least, as shares of them together.
 
-    Conditions that are no limits must hold. None where no variant does.
+    Conditions that are not limits must hold. None where no variant does.
     """
     limits = [(part, part.limit) for part in problem.parts if part.limit is not None]
     hard = tuple(part for part in problem.parts if part.limit is None)

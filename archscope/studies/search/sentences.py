@@ -46,7 +46,7 @@ def _of_best(outcome: Outcome) -> Iterator[Note]:
     if edges:
         *others, last = edges
         every = f"{', '.join(others)} and {last}" if others else last
-        text = f"{every} of the space: a wider one may hold better"
+        text = f"{every} in the space: a wider space may contain a better variant"
         yield Note(level="info", text=text)
 
 

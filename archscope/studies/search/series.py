@@ -1,4 +1,4 @@
-"""Variants made alike in something: for every choice of all else what brings them nearest."""
+"""Variants with one thing in common: for each choice of the others, the nearest to a target."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERIES_LIMIT = 2_000
 def series(bounds: Bounds, question: Question, trail: Trail) -> tuple[Ranked, ...]:
     """Return, for every choice on the other axes, the value of one axis that comes nearest.
 
-    What is no network, and what is not known, goes into the `trail`.
+    What is not a network, and what is not known, goes into the `trail`.
     """
     assert question.iso is not None
     variants = bounds.variants

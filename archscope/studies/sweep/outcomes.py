@@ -1,4 +1,4 @@
-"""What was found of one variant, whoever found it and wherever it was kept since."""
+"""The result of one variant, whoever computed it and wherever it was stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CENSUS = "census"
 SOLVED = "solve"
 """The analysis whose answer is the value of a field, found so that a measure is as wanted."""
 _LARGEST = 10**300
-"""What is larger is no number in floating point."""
+"""What is larger is not a number in floating point."""
 RESIDUAL = "residual"
 """What that answer calls the share by which the measure is above what was wanted."""
 Status = Literal["done", "failed", "open"]

@@ -1,4 +1,4 @@
-"""Where variants are asked: one file each, with the constant `EXECUTOR`.
+"""Where variants run: one file each, with the constant `EXECUTOR`.
 
 All of them are executors of Python's `concurrent.futures`, so that another one is one file.
 """

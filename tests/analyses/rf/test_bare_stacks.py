@@ -271,7 +271,7 @@ def test_outputs_that_see_nothing(
     ],
 )
 def test_what_cannot_be_is_said(fields: dict[str, Any], message: str) -> None:
-    dilations = fields.pop("dilations", [])
+    dilations = fields.pop("dilations", "")
     with pytest.raises((SpecError, UsageError), match=message):
         archscope.receptive_field(dilations, **fields)
 

@@ -115,7 +115,8 @@ def test_two_two_two() -> None:
     )
     assert note.details == (
         "Cause: every dilation is a multiple of 2, so only every 2nd row and column is sampled.",
-        "Neighbours share nothing: the outputs are 4 interleaved networks (2 along each axis).",
+        "Neighbouring outputs share no input: they form 4 interleaved networks (2 along each "
+        "axis).",
         "Try --dilations 1,2,3: same 13×13 receptive field, same parameters, 100% coverage.",
     )
     row = report.section("maps").rows[0]
@@ -156,9 +157,8 @@ def test_the_layer_to_blame_is_named() -> None:
 def test_inputs_that_a_stride_steps_over() -> None:
     report = archscope.receptive_field([1, 1], kernel_size=[1, 3], stride=[2, 1])
 
-    assert (
-        "only 25.0% of the input is read by any output: a stride steps over the rest"
-        in warnings(report)
+    assert "only 25.0% of the input is read by any output: a stride skips the rest" in warnings(
+        report
     )
 
 
@@ -179,20 +179,22 @@ def test_gridding_within_is_news_in_a_stack_and_a_warning_behind_a_stride() -> N
 
     assert [note.level for note in bare.sections[0].notes] == ["ok", "info"]
     assert bare.notes[1].text == (
-        "Of the map that conv1 makes, conv2 to conv3 see only 29.0% of their 13×13 window, as 4 "
-        "interleaved networks; the layers before fill the holes. The same layers in the order "
-        "4,2,1 leave none there either."
+        "In the output of conv1, conv2 to conv3 see only 29.0% of their 13×13 window, as 4 "
+        "interleaved networks; earlier layers fill the holes. The same layers in the order 4,2,1 "
+        "leave no holes there either."
     )
     separable = archscope.receptive_field([1, 1, 2, 1, 4], kernel_size=[3, 1, 3, 1, 3])
     assert (
-        separable.sections[0].notes[1].text.endswith("in the order 4,2,1 leave none there either.")
+        separable.sections[0]
+        .notes[1]
+        .text.endswith("in the order 4,2,1 leave no holes there either.")
     )
     assert [note.level for note in healthy.sections[0].notes] == ["ok", "info"]
     assert "order" not in healthy.notes[1].text
     assert [note.level for note in dense.sections[0].notes] == ["ok", "info"]
     assert [note.level for note in staged.sections[0].notes] == ["ok", "warning"]
     assert [note.level for note in named.sections[0].notes] == ["ok", "warning"]
-    assert "of the map that layer3.2 makes, layer4.2 to layer4.4 see only" in named.notes[1].text
+    assert "in the output of layer3.2, layer4.2 to layer4.4 see only" in named.notes[1].text
     assert [note.level for note in falling.sections[0].notes] == ["ok"]
 
 
@@ -433,6 +435,11 @@ def test_thresholds() -> None:
         (lambda: archscope.receptive_field([1], causal=True, padding="valid"), "padding causal"),
         (lambda: archscope.receptive_field([1], branches=[[2]]), "dilations or branches"),
         (lambda: archscope.receptive_field([1, conv(3)]), "a int has no receptive field here"),
+        (
+            lambda: archscope.receptive_field([]),
+            "the list of dilations is empty; give one for each",
+        ),
+        (lambda: archscope.receptive_field(branches=[[1], []]), "number 2 of 2 has no dilations"),
         (lambda: archscope.receptive_field(3.5), "a float has no receptive field here"),  # type: ignore[arg-type]
         (lambda: archscope.receptive_field("cnn", kernel_size=(0,)), "is not in the range"),
         (lambda: archscope.receptive_field([9], padding="valid", input_size=9), "too few"),

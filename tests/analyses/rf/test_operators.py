@@ -68,7 +68,7 @@ def test_modules_have_a_row_each_and_maps_within_too() -> None:
     assert within["0"].reached == 7**2
     assert within["0"].streams == (2, 2)
     assert report.notes[0].level == "ok"
-    assert report.notes[1].text.startswith("of the map that 0 makes, the output sees only")
+    assert report.notes[1].text.startswith("in the output of 0, the output sees only")
 
 
 PRESETS = (
@@ -422,7 +422,7 @@ def test_a_table_leaves_out_what_works_position_by_position() -> None:
     whole = FORMATS.get("table").render(report, View(expand=True))
 
     assert "ReLU" not in short
-    assert "+ 1 module that only works" in short
+    assert "+ 1 module that is a container" in short
     assert "ReLU" in whole
 
 

@@ -1,4 +1,4 @@
-"""Holds the weights of a file against what the network of its configuration needs."""
+"""Compares the weights in a file with what the network of its configuration needs."""
 
 from __future__ import annotations
 

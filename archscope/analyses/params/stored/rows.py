@@ -23,7 +23,7 @@ class TensorRow:
     parameters: int = column("Params", kind="count", share=True, held_by="same_as")
     """Parameters that it stands for."""
     buffers: int = column("Buffers", kind="count", idle="empty", drop=2)
-    """Elements that are no parameters."""
+    """Elements that are not parameters."""
     bytes: int = column("Bytes", kind="bytes", drop=1)
     """What it takes in the file."""
     own_parameters: int = column()
@@ -48,7 +48,7 @@ class NumberTypeRow:
     parameters: int = column("Params", kind="count", share=True, bar=True)
     """Parameters that they stand for."""
     buffers: int = column("Buffers", kind="count", drop=1)
-    """Elements that are no parameters."""
+    """Elements that are not parameters."""
     bytes: int = column("Bytes", kind="bytes", share=True)
     """What they take in the file."""
     bits: float | None = column("Bits per number", kind="number", none="–")

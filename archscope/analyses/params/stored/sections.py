@@ -267,7 +267,7 @@ def _notes(stored: Stored, *, nonzero: bool) -> Iterator[Note]:
     if ties:
         said = f"{ties[0].entry.name} is {ties[0].same_as}"
         more = f", and {len(ties) - 1:,} more" if len(ties) > 1 else ""
-        yield Note(level="info", text=f"counted once, as two names hold it: {said}{more}")
+        yield Note(level="info", text=f"counted once although it has two names: {said}{more}")
     yield from (Note(level="info", text=text) for text in stored.notes)
 
 

@@ -1,4 +1,4 @@
-"""Tensors in the order of their network: files often list them by the alphabet."""
+"""Tensors in the order of their network; files often list them alphabetically."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The first road: what a family tells of its layers, answered without torch."""
+"""The closed form: what a family tells of its layers, answered without torch."""

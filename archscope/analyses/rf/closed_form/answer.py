@@ -1,4 +1,4 @@
-"""The first road: what an outline says of its network, in closed form and without torch."""
+"""The closed form of an outline, without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What else must be known of a receptive field: borders, unused inputs, half positions."""
+"""Further notes on a receptive field: borders, unused inputs, half positions."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def _sees_whole_sequences(stack: Stack, size: int) -> Iterator[Note]:
     if window > size:
         yield Note(
             level="info",
-            text=f"{window:,} tokens are more than the {size:,} of the sequence: some tokens "
-            "see all of it",
+            text=f"{window:,} tokens are more than the sequence has ({size:,}): some tokens see "
+            "all of it",
         )
 
 
@@ -90,8 +90,8 @@ def everything(outline: Outline) -> Iterator[Note]:
             all_of_it = f"all of its {extent(outline.sizes)} input"
         yield Note(
             level="info",
-            text=f"{outline.reads_all} reads all positions, so that the network's output depends "
-            f"on {all_of_it}; the table is of one position without it",
+            text=f"{outline.reads_all} reads all positions, so the network's output depends on "
+            f"{all_of_it}; the table describes one position without it",
         )
 
 
@@ -131,5 +131,5 @@ def unused(view: View) -> Iterator[Note]:
     yield Note(
         level="warning",
         text=f"only {share(used.numerator, used.denominator)} of the input is read by any output: "
-        "a stride steps over the rest",
+        "a stride skips the rest",
     )

@@ -32,12 +32,12 @@ from archscope.theory.residual import residual_counts, residual_unions, sees_mor
 OUTPUT = "output"
 """What the sum of the last block and the path around it is called."""
 SAME = (
-    "residual paths see the same positions, more often near the centre; numbers of paths are of "
+    "residual paths see the same positions, more often near the centre; path counts are those of "
     "the path through all convolutions"
 )
 MORE = (
-    "residual paths see between the taps of even kernels, and are counted in; a row is of its "
-    "layer before its block's input is added"
+    "residual paths reach between the taps of even kernels and are included; a row describes its "
+    "layer before the block's input is added"
 )
 TOO_MANY = (
     "the residual paths around even kernels see positions between their taps, by too many ways to "

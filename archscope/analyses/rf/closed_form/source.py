@@ -45,8 +45,8 @@ def _verdict(outline: Outline, source: Source, of_source: Answer, answer: Answer
     name, other = outline.input_name, source.outline.input_name
     yield Note(
         level="info",
-        text=f"the verdict is of the {name}; of the {other} every {name} {outline.noun} sees all "
-        f"{size}, through cross-attention from {source.readers[0]} on",
+        text=f"the verdict is about the {name}; in the {other} every {name} {outline.noun} sees "
+        f"all {size}, through cross-attention from {source.readers[0]} on",
     )
     said = {note.details for note in answer.verdict}
     for note in of_source.verdict:

@@ -80,8 +80,8 @@ def _left_out(
     if wide:
         yield Note(
             level="info",
-            text=f"how much {counted(wide, 'layer')} reach{'es' * (wide == 1)} is unknown: the "
-            "set of positions is too large to list for each",
+            text=f"how much {counted(wide, 'layer')} reach{'es' * (wide == 1)} is unknown: the set "
+            "of positions is too large to list",
         )
     out_of_reach = next((axis for axis in tally if axis.unknown), None)
     if out_of_reach is not None:

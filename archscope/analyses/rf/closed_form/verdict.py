@@ -157,14 +157,16 @@ def _within(outline: Outline, found: Sequence[View]) -> Note | None:
     staged = [view for view in found if view.start in parts]
     worst = worst_view(staged, outline.path)
     if worst is not None:
-        details = ("Let dilations fall again at the end (e.g. 4,2,1), or begin the stage with 1.",)
+        details = (
+            "Let the dilations decrease at the end (e.g. 4,2,1), or start the stage with 1.",
+        )
         text = within(worst.reads, _seen_within(worst))
         return Note(level="warning", text=text, details=details)
     worst = worst_view(found, outline.path)
     if worst is None:
         return None
     seen = _seen_within(worst)
-    text = f"Of the map that {worst.reads} makes, {seen}; the layers before fill the holes."
+    text = f"In the output of {worst.reads}, {seen}; earlier layers fill the holes."
     return Note(level="info", text=" ".join((text, *_falling(outline.path))))
 
 
@@ -192,7 +194,7 @@ def _falling(path: Path) -> Iterator[str]:
         return
     dilations = [rates if len(set(rates)) > 1 else rates[0] for rates in zip(*along, strict=True)]
     order = listed(dilations) if len(dilations) <= DILATIONS_SHOWN else "of falling dilations"
-    yield f"The same layers in the order {order} leave none there either."
+    yield f"The same layers in the order {order} leave no holes there either."
 
 
 def parts_of(path: Path) -> tuple[int, ...]:

@@ -46,13 +46,16 @@ def _agreement(totals: ErfTotals, unit: str) -> Iterator[Note]:
     elif tuple(sizes) != totals.sizes:
         yield Note(
             level="ok",
-            text=f"Measured gradients agree with theory: none outside of the {field} that {unit} "
+            text=f"Measured gradients agree with theory: none lies outside the {field} that {unit} "
             "sees.",
         )
 
 
 def _cautions(totals: ErfTotals, middle: Sequence[int], rows: Sequence[ErfRow]) -> Iterator[str]:
-    yield "RepLKNet's logarithm makes its areas no shares of the mass: compare them with their like"
+    yield (
+        "RepLKNet's logarithm means that its areas are not shares of the mass: compare them "
+        "only with each other"
+    )
     first, last = (totals.local_first or totals.first), (totals.local_last or totals.last)
     off = max(abs((a + b) / 2 - at) for a, b, at in zip(first, last, middle, strict=True))
     if off > 1 / 2:

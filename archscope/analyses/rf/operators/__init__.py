@@ -1,1 +1,1 @@
-"""The second road: what any module's outputs see, found in the operators that it runs, in words."""
+"""What the outputs of any module see, found in the operators that it runs, in words."""

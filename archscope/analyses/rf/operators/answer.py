@@ -1,4 +1,4 @@
-"""The second road: what any module's outputs see, found in the operators that it runs."""
+"""What the outputs of any module see, found in the operators that it runs."""
 
 from __future__ import annotations
 

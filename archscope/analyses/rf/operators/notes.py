@@ -52,9 +52,9 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
     if totals.reads_all:
         yield Note(
             level="info",
-            text=f"{totals.reads_all} reads all positions, so that the network's output depends on "
-            f"{_share(found)} {size} input; the table's last rows say so, and the verdict is of "
-            f"{named(totals)}",
+            text=f"{totals.reads_all} reads all positions, so the network's output depends on "
+            f"{_share(found)} {size} input; the table's last rows show this, and the verdict "
+            f"is about {named(totals)}",
         )
     elif found.target.bounded_by is not None:
         return  # what reduces over all may do so by the bound alone

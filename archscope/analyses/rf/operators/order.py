@@ -1,4 +1,4 @@
-"""What outputs see of the past and the future, in words; and the sets that are no window."""
+"""What outputs see of the past and the future, in words; and the sets that are not window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done with a receptive field, of a network that runs: delays, tiles, sizes, buffers."""
+"""Uses of a receptive field, for a network that runs: delays, tiles, sizes, buffers."""
 
 from __future__ import annotations
 

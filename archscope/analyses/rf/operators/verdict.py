@@ -160,8 +160,8 @@ def _inside(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterato
         return
     row = worst(maps)
     if row is not None:
-        said = f"of the map that {row.reads} makes, {_holed(totals, row)}"
-        yield Note(level="info", text=f"{said}; the layers before fill the holes")
+        said = f"in the output of {row.reads}, {_holed(totals, row)}"
+        yield Note(level="info", text=f"{said}; earlier layers fill the holes")
 
 
 def _holed(totals: Totals, row: MapRow) -> str:

@@ -25,9 +25,9 @@ from archscope.theory.schedules import CONVS_LIMIT, LAYERS_LIMIT
 from archscope.theory.suggest import Schedule, Suggestion, suggest
 
 MEANINGS = {
-    "fewest": "as few layers as reach the target without a hole",
-    "smooth": "one layer more, and the paths fall most evenly",
-    "pyramid": "rises and falls, so that no map within is gridded either",
+    "fewest": "the fewest layers that reach the target without a hole",
+    "smooth": "one more layer, for the smoothest distribution of paths",
+    "pyramid": "dilations rise and fall, so that no feature map within is gridded either",
 }
 
 
@@ -37,32 +37,31 @@ class SuggestSpec:
 
     kernel_size: tuple[int, ...] = option(
         (3,),
-        "taps per dimension of each new layer; of a list like 7,3 the last holds for all further "
-        "ones",
+        "kernel size of each new layer; the last of a list like 7,3 applies to all further ones",
         low=2,
         high=2**16,
     )
     layers: int | None = option(
-        None, "how many new layers, or blocks (none: few)", low=1, high=LAYERS_LIMIT
+        None, "number of new layers, or blocks (none: as few as possible)", low=1, high=LAYERS_LIMIT
     )
     max_dilation: int | None = option(None, "largest dilation allowed", low=1, high=2**31)
     prefix: tuple[int, ...] | None = option(
         None,
-        "dilations of layers, or blocks, that stay in front, e.g. 1,2; or these in words, e.g. "
+        "dilations of the layers, or blocks, already in front, e.g. 1,2; or in words, e.g. "
         "'conv k7 s2; pool 3 s2'",
         low=1,
         high=2**31,
     )
-    stride: int = option(1, "stride of the map that all layers read", low=1, high=2**16)
+    stride: int = option(1, "stride of the feature map that the new layers read", low=1, high=2**16)
     strides: tuple[int, ...] | None = option(
         None,
-        "strides of the first new layers, e.g. 2,2 or 1,2; a layer that strides has dilation 1",
+        "strides of the first new layers, e.g. 2,2 or 1,2; a layer with a stride has dilation 1",
         low=1,
         high=2**16,
     )
     convs_per_block: int = option(
         1,
-        "convolutions in a row that share each dilation; residual blocks of two have 2",
+        "consecutive convolutions that share a dilation, e.g. 2 for residual blocks of two",
         low=1,
         high=16,
     )
@@ -215,8 +214,8 @@ def _notes(found: Suggestion, spec: SuggestSpec, front: Front | None) -> Iterato
             if spec.layers is not None:
                 fixed = {
                     "fewest": f"{spec.layers} layers without a hole, the steepest",
-                    "smooth": f"{spec.layers} layers without a hole, and the paths fall most "
-                    "evenly",
+                    "smooth": f"{spec.layers} layers without a hole, with the smoothest "
+                    "distribution of paths",
                 }
                 meaning = fixed.get(schedule.kind, meaning)
             yield Note(level="info", text=f"{schedule.kind}: {meaning}")

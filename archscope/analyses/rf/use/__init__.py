@@ -1,1 +1,1 @@
-"""What people do with a receptive field: look-back, tiles, sizes of inputs, buffers."""
+"""Uses of a receptive field: look-back, tiles, input sizes, buffers."""

@@ -1,4 +1,4 @@
-"""What is done with a receptive field, of an outline: delays, tiles, sizes of inputs, buffers."""
+"""Uses of a receptive field, from an outline: delays, tiles, input sizes, buffers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done with a receptive field, in at most two sentences."""
+"""Uses of a receptive field, in at most two sentences."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _streams(row: AxisRow, kept: Sequence[BufferRow]) -> str:
     held = f", {sum(known):,} bytes" if len(known) == len(sizes) else ""
     chunks = f" of multiples of {row.tile_step:,}" if (row.tile_step or 1) > 1 else ""
     return (
-        f"in chunks{chunks} it runs with {counted(positions, 'position')}{held} kept in "
+        f"streaming in chunks{chunks} takes {counted(positions, 'position')}{held} buffered in "
         f"{counted(len(kept), 'layer')} (--by buffer)"
     )
 
@@ -67,7 +67,7 @@ def _tiles(rows: Sequence[AxisRow]) -> str:
             f"{_outputs(numbers)} at the {side}" for side, numbers in ends if any(numbers)
         )
     shared = f"share {overlap} position{'' if overlap == '1' else 's'}"
-    return f"{word} that {at}{shared} and {lost} give what the whole gives"
+    return f"{word} that {at}{shared} and {lost} give exactly the output of the whole input"
 
 
 def _outputs(numbers: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""Rows on what is done with a receptive field: look-ahead, tiles, sizes of inputs, buffers."""
+"""Rows on uses of a receptive field: look-ahead, tiles, input sizes, buffers."""
 
 from __future__ import annotations
 

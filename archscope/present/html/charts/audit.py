@@ -31,7 +31,7 @@ _LONGEST = 2.0
 _OURS, _SAME, _EXPLAINED, _UNEXPLAINED = range(4)
 _LOOKS: tuple[tuple[str, Look], ...] = (
     ("archscope", LOOKS[0]),
-    ("says the same", LOOKS[2]),
+    ("agrees", LOOKS[2]),
     ("differs, explained", LOOKS[1]),
     ("differs, in part unexplained", LOOKS[5]),
 )
@@ -227,10 +227,10 @@ def _caption(counters: Sequence[_Counter], title: str, *, cut: bool, complete: b
         if members
     )
     ends = f" Bars end at {_LONGEST:.0%}." if cut else ""
-    bound = "" if complete else " Our own count is not complete: see what to look at."
+    bound = "" if complete else " archscope's own count is incomplete: see What to look at."
     return (
-        f"{title} that each counter gives, against archscope's; below a bar stands what makes its "
-        f"difference. {said}{ends}{bound}"
+        f"{title} that each counter gives, against archscope's; the reason for a difference is "
+        f"given below its bar. {said}{ends}{bound}"
     )
 
 

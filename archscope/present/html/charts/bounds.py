@@ -51,7 +51,7 @@ def _drawing(bars: dict[str, dict[str, float]], totals: Any, name: str, end: str
     unit = next(word for least, word in _UNITS if longest >= least)
     return Drawing(
         name=f"bounds{end}",
-        title=f"What takes how long at least{whose}, by type of module",
+        title=f"Lower bound on the time{whose}, by type of module",
         caption=f"On a card {_format.safe_label(totals.card)} in "
         f"{_format.safe_label(totals.precision)}, each module by itself: "
         f"{_format.seconds(totals.bound_s)} together, a lower bound by the roofline (Williams "

@@ -24,7 +24,7 @@ def _time(report: Report) -> dict[str, float]:
 
 _COMPONENTS = _shares.Shares(
     name="components",
-    title="Where parameters and FLOPs are",
+    title="Where parameters and FLOPs go",
     address="params.components",
     part="component",
     measures=(("Params", ("trainable", "frozen")), ("FLOPs", ("flops",))),

@@ -164,7 +164,7 @@ def _caption(lines: list[tuple[int, str, list[Any]]], sizes: set[int]) -> str:
     made = dict.fromkeys(row.global_by for _, _, rows in lines for row in rows if row.global_by)
     without = (
         f" From {', '.join(map(_format.safe_label, made))} on every output sees the whole input; "
-        "the line goes on with what it sees without."
+        "the line continues with what it sees without them."
         if made
         else ""
     )

@@ -117,9 +117,9 @@ def _drawing(key: str, words: str, blocks: _Blocks, name: str, end: str) -> Draw
     return Drawing(
         name=f"icicle-{key}{end}",
         title=f"{words[0].upper()}{words[1:]} by module{whose}",
-        caption=f"Each block is as wide as its share of the {words}; the parts of a module hang "
-        "below it, repeated blocks are one. Colours are those of the parts of the network. "
-        "Click a block to enlarge it.",
+        caption=f"Each block is as wide as its share of the {words}; the parts of a module are "
+        "below it, and repeated blocks are drawn as one. Colours are those of the parts "
+        "of the network. Click a block to enlarge it.",
         folded=bool(name),
         figure=figure(
             [trace],

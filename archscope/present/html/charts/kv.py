@@ -50,7 +50,7 @@ def _contexts(found: list[tuple[str, Report]]) -> Drawing:
     return Drawing(
         name="kv-context",
         title="Cache against context",
-        caption=f"What decoding keeps of all sequences, as they grow longer. {said}.",
+        caption=f"Cache of all sequences as they grow longer. {said}.",
         figure=figure(
             traces,
             xaxis=axis("positions of each sequence", type="log", dtick=_tick(traces, "x")),
@@ -84,9 +84,9 @@ def _batches(found: list[tuple[str, Report]]) -> Drawing:
     ]
     return Drawing(
         name="kv-batch",
-        title="Tokens per second against sequences, at most",
-        caption="All sequences together, where reading or multiplying alone would take the time of "
-        "a step, at the card's peaks.",
+        title="Upper bound on tokens per second, by number of sequences",
+        caption="All sequences together, if a step took only the time of its reading or its "
+        "arithmetic at the GPU's peak.",
         figure=figure(
             traces,
             xaxis=axis("sequences", type="log", dtick=1),

@@ -130,8 +130,8 @@ def _per_block(timed: list[tuple[str, Report, list[Any]]], where: str) -> Iterat
     yield Drawing(
         name="per-block",
         title=f"Time per block on {where}",
-        caption="Median of the forward pass, divided by the number of blocks: level where time "
-        "grows with depth alone.",
+        caption="Median of the forward pass divided by the number of blocks: flat if time is "
+        "proportional to depth.",
         figure=figure(
             [trace],
             xaxis=axis(type="category"),
@@ -168,7 +168,7 @@ def _runs(report: Report, name: str, where: str, end: str) -> Iterator[Drawing]:
     yield Drawing(
         name=f"runs{end}",
         title=f"Every sample{whose}",
-        caption=f"Each sample in the order in which it was taken{_means(found.rows)}, on {where}: "
+        caption=f"Samples in the order in which they were taken{_means(found.rows)}, on {where}: "
         "steps and slopes are clocks that change or other work on the machine.",
         figure=figure(
             traces,

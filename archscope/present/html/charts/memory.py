@@ -47,10 +47,10 @@ def _timeline(found: list[tuple[str, list[Any]]], unit: int, word: str) -> Drawi
     return Drawing(
         name="memory-step",
         title="Memory through a step of training",
-        caption=f"What is alive in each module's turn, one after the other. {said}.",
+        caption=f"Memory in use while each module runs, in order. {said}.",
         figure=figure(
             traces,
-            xaxis=axis("turns of a step, %", range=[0, 100]),
+            xaxis=axis("progress through the step, %", range=[0, 100]),
             yaxis=axis(word, rangemode="tozero"),
             showlegend=len(found) > 1,
         ),
@@ -81,7 +81,7 @@ def _peak(found: list[tuple[str, Report]], unit: int, word: str) -> Drawing:
     return Drawing(
         name="memory-peak",
         title="What is there at the peak",
-        caption="Bytes by what they are when most is alive; together they are the peak.",
+        caption="Bytes by what they hold when most memory is in use; together they are the peak.",
         figure=figure(
             traces,
             barmode="stack",

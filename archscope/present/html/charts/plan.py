@@ -16,7 +16,7 @@ _KINDS = ("weights, gradients, optimizer", "activations", "else")
 
 
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
-    """Draw a bar for each stage of each plan, of what is told of it."""
+    """Draw a bar for each stage of each plan, of what is described for it."""
     bars: list[tuple[str, Any]] = []
     limits: dict[str, int] = {}
     named = list(zip(short_names(reports), reports, strict=True))
@@ -60,7 +60,7 @@ def _drawing(bars: list[tuple[str, Any]], limits: dict[str, int]) -> Drawing:
     return Drawing(
         name="plan-stages",
         title="What a card of each stage has",
-        caption=("All that is told of a card in training" if known else "What is known of a card")
+        caption=("Memory of one GPU in training" if known else "What is known of a card")
         + (f"; the line is a card of {said}." if cards else "."),
         figure=figure(
             traces,

@@ -82,10 +82,10 @@ def _shares(kinds: list[_Kind], name: str, where: str, end: str) -> Drawing:
     return Drawing(
         name=f"time-by-type{end}",
         title=f"Where the time goes{whose}, by type of module",
-        caption=f"Time on {where}, held against multiply-accumulates: "
-        f"{_format.most(first.time_s, wholes[0])} time in "
-        f"{_format.safe_label(first.name)} ({_format.percent(first.time_s, wholes[0])}%). "
-        "A type with more time than work is limited by memory or by its launches.",
+        caption=f"Time on {where}, compared with multiply-accumulates: "
+        f"{_format.most(first.time_s, wholes[0])} time in {_format.safe_label(first.name)} "
+        f"({_format.percent(first.time_s, wholes[0])}%). A type with more time than work "
+        "is limited by memory or by its launches.",
         figure=figure(
             traces,
             height=210,

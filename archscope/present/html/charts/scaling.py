@@ -30,7 +30,7 @@ def _drawing(laws: list[Any], name: str, end: str) -> Drawing:
     least, most = laws[0], laws[-1]
     whose = f" for {_format.safe_label(name)}" if name else ""
     given = _given(laws)
-    there = f"; the line is the {_format.si(given)} tokens that were said" if given else ""
+    there = f"; the line marks the {_format.si(given)} tokens given" if given else ""
     return Drawing(
         name=f"laws{end}",
         title=f"Best number of training tokens{whose}, by scaling law",

@@ -24,8 +24,9 @@ def _drawing(choices: Sequence[Any], rows: Sequence[Any]) -> Drawing:
     return Drawing(
         name="schedules",
         title="Where each choice looks",
-        caption="Share of all paths that start at each position: a flat line sees the whole "
-        f"receptive field alike, a peak mostly its middle. The flattest is {evenest.kind}.",
+        caption="Share of all paths that start at each position: a flat line weights the whole "
+        "receptive field evenly, a peak mostly its middle. The flattest is "
+        f"{evenest.kind}.",
         figure=figure(
             [
                 _trace(number, choice, [row for row in rows if row.kind == choice.kind])

@@ -52,8 +52,8 @@ def _drawing(rows: Sequence[Any], lines: dict[str, list[float]]) -> Drawing:
     return Drawing(
         name="search",
         title="Each variant against the first",
-        caption=f"Multiples of what the first variant has: {first}. What all have alike is left "
-        "out.",
+        caption=f"Relative to the first variant: {first}. Measures that are equal in all variants "
+        "are left out.",
         figure=figure(
             [_trace(n, name, names, ratios) for n, (name, ratios) in enumerate(lines.items())],
             xaxis=axis("", type="category", tickangle=-30),

@@ -44,9 +44,9 @@ def _squares(rows: Sequence[Any], whose: str, end: str) -> Iterator[Drawing]:
     yield Drawing(
         name=f"squares{end}",
         title=f"Squares that hold a share of the gradient{whose}",
-        caption="Side of the smallest centred square. Raw mass is of summed |gradient|; RepLKNet's "
-        "area is of log10(1 + gradient) / max (Ding et al. 2022) and can only be compared with "
-        f"its like.{missed}",
+        caption="Side of the smallest centred square. Raw mass is of summed |gradient|; "
+        "RepLKNet's area is of log10(1 + gradient) / max (Ding et al. 2022) and can only "
+        f"be compared with other such areas.{missed}",
         figure=figure(
             [*traces, _level(theory)],
             xaxis=axis("% held", range=[0, 105]),

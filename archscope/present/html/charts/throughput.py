@@ -1,4 +1,4 @@
-"""Throughput against the size of the batch, until memory ends; several networks as lines."""
+"""Throughput against the size of the batch, until memory runs out; several networks as lines."""
 
 from __future__ import annotations
 

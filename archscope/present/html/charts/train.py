@@ -33,13 +33,13 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
 
 def _drawing(bars: dict[str, dict[str, float]], totals: Any, name: str, end: str) -> Drawing:
     whose = f" of {_format.safe_label(name)}" if name else ""
-    again = f", {_format.si(totals.recomputed)} run again" if totals.recomputed else ""
+    again = f", {_format.si(totals.recomputed)} recomputed" if totals.recomputed else ""
     return Drawing(
         name=f"step-work{end}",
-        title=f"What a step of training multiplies{whose}, by type of module",
+        title=f"Multiply-accumulates of a training step{whose}, by type of module",
         caption=f"Multiply-accumulates: {_format.si(totals.forward)} forward, "
-        f"{_format.si(totals.backward)} backward{again}. What is frozen needs no gradients of "
-        "its weights, and what nothing trained comes before none of its inputs.",
+        f"{_format.si(totals.backward)} backward{again}. Frozen weights need no gradient, "
+        "and layers with nothing trainable before them need no gradient of their inputs.",
         figure=figure(
             stacked(bars, _WORK, _format.si),
             height=height(bars),

@@ -47,10 +47,10 @@ def _timeline(rows: list[Any], end: str, of: str) -> Drawing:
     return Drawing(
         name=f"training-step{end}",
         title=f"Memory through a step of training{of}",
-        caption=f"What is alive from the first module's forward to the update. {said}.",
+        caption=f"Memory in use from the first module's forward to the update. {said}.",
         figure=figure(
             traces,
-            xaxis=axis("turns of a step, %", range=[0, 100]),
+            xaxis=axis("progress through the step, %", range=[0, 100]),
             yaxis=axis(word, rangemode="tozero"),
             showlegend=len(ways) > 1,
         ),
@@ -80,8 +80,8 @@ def _peaks(rows: list[Any], end: str, of: str) -> Drawing:
     ]
     return Drawing(
         name=f"training-peak{end}",
-        title=f"Where the bytes are when most is alive{of}",
-        caption="Bytes by what they are; together they are the peak of each way to train.",
+        title=f"Memory at the peak{of}",
+        caption="Bytes by what they hold; together they are the peak of each way to train.",
         figure=figure(
             traces,
             height=_FRAME + _BAR * len(ways),

@@ -34,9 +34,10 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
         yield Drawing(
             name="macs-per-parameter",
             title="Multiply-accumulates against parameters, by type of layer",
-            caption="A point far above the others uses each of few weights often, as a convolution "
-            "does at every position; one far below holds many and uses each seldom. Both axes are "
-            "logarithmic; attention's products have no parameters and are not here.",
+            caption="A point far above the others reuses few weights often, as a convolution does "
+            "at every position; one far below has many weights and uses each rarely. Both "
+            "axes are logarithmic; attention's products have no parameters and are not "
+            "here.",
             figure=figure(
                 traces,
                 xaxis=axis("parameters", type="log", exponentformat="SI"),

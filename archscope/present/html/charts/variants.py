@@ -234,8 +234,8 @@ def _parallel(found: Section, end: str) -> Drawing | None:
         name=f"parallel{end}",
         title="All numbers side by side",
         caption=f"A line for each of {len(rows):,} variants"
-        + (", those on the Pareto front in the brighter colour" if marked else "")
-        + ". Draw along an axis to see only those that go through that part of it.",
+        + (", those on the Pareto front in a brighter colour" if marked else "")
+        + ". Drag along an axis to select the variants that pass through that range.",
         figure=figure(
             [
                 {
