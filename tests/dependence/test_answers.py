@@ -346,7 +346,7 @@ def test_a_stack_that_is_dense_from_the_input_on_is_healthy() -> None:
         {
             n.level
             for n in receptive_field(m, torch.zeros(1, 4, 256)).notes
-            if "of the map" in n.text
+            if "in the output of" in n.text
         }
         for m in every
     ]

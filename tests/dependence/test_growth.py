@@ -230,3 +230,44 @@ def test_an_output_that_stays_alone_on_a_larger_input_is_left_as_it_is() -> None
     totals = receptive_field(nn.Conv1d(1, 1, 4, stride=1000), torch.zeros(1, 1, 16)).totals
 
     assert (totals.receptive_field, totals.jump, totals.complete) == ((4,), None, True)
+
+
+class Patches(nn.Module):
+    """A convolution within patches of four, as a window of attention has it, then one across."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.within = nn.Conv1d(4, 4, 3, padding=1)
+        self.across = nn.Conv1d(4, 4, 5, padding=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        patches = x.unflatten(2, (-1, 4)).transpose(1, 2).flatten(0, 1)
+        whole = self.within(patches).unflatten(0, (len(x), -1)).transpose(1, 2).flatten(2)
+        found: Tensor = self.across(whole)
+        return found
+
+
+def test_borders_of_patches_are_none_of_the_input() -> None:
+    found = receptive(Patches(), Inputs(args=(torch.zeros(1, 4, 16),)))
+    line = found.target.field.lines[0]
+
+    assert found.growth.reason == growth.CLEAR
+    assert (line.hulls, line.cycle) == ((6, 7), (4, 4))
+
+
+def test_rows_and_columns_of_windows_stay_apart_where_their_tokens_lay_in_one_row() -> None:
+    layer, convolution = nn.Linear(4, 4), nn.Conv2d(4, 4, 3, padding=1)
+
+    class Windows(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = convolution(x).unflatten(2, (-1, 4)).unflatten(4, (-1, 4))
+            windows = y.permute(0, 2, 4, 3, 5, 1).reshape(-1, 4, 4, 4)
+            tokens = layer(windows.reshape(-1, 4)).reshape(-1, 16, 4)
+            whole = tokens.reshape(1, 3, 3, 4, 4, 4).permute(0, 5, 1, 3, 2, 4).reshape(x.shape)
+            found: Tensor = convolution(whole)
+            return found
+
+    field = receptive(Windows(), Inputs(args=(torch.zeros(1, 4, 12, 12),))).target.field
+
+    assert field.is_map
+    assert [line.hulls for line in field.lines] == [(5, 5), (5, 5)]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from archscope.dependence.answer.borders import without_inner
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.forward import look, lower
@@ -314,6 +315,8 @@ def _looked_at(
         said = " ".join(str(graph.failure).split()) or type(graph.failure).__name__
         return Growth(sizes=sizes, reason=RAISED, detail=said)
     lowered = lower(graph)
+    if all(size > before for size, before in zip(sizes, given.sizes, strict=True)):
+        lowered = without_inner(given.lowered, lowered)
     wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
     dependences = look(lowered, graph.inputs[given.input], given.axes, [*wanted, value])
     found = Examination(graph, lowered, given.input, given.roles, dependences)

@@ -55,3 +55,21 @@ def kinds_of(entries: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64
     kinds = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows])
     _, first = np.unique(kinds, return_index=True)
     return first, kinds
+
+
+def by_kinds(
+    entries: NDArray[Any],
+) -> tuple[NDArray[Any], list[NDArray[np.int64] | None]]:
+    """Return entries with each kind along each axis once, and which of these each place has.
+
+    None of an axis along which there is one kind, or each place has its own.
+    """
+    places: list[NDArray[np.int64] | None] = [None] * entries.ndim
+    for axis in range(entries.ndim):
+        if bool((entries == entries.take([0], axis=axis)).all()):
+            entries = entries.take([0], axis=axis)
+            continue
+        firsts, kinds = kinds_of(np.moveaxis(entries, axis, 0))
+        if len(firsts) < len(kinds):
+            entries, places[axis] = entries.take(firsts, axis=axis), kinds
+    return entries, places

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.sets.algebra import NUMBERS, Array
-from archscope.dependence.sets.axes import cut, kinds_of, merge_axes
+from archscope.dependence.sets.axes import by_kinds, cut, kinds_of, merge_axes
 from archscope.dependence.sets.links import Links, from_matrix
 from archscope.dependence.sets.sets import Algebra, Sets, clip
 
@@ -274,11 +274,8 @@ class Pattern:
             total = prod(self.entries.shape[axis] for axis in axes)
             own = len(place) == total and bool((place == np.arange(total)).all())
             return None, [total], [None if own else place]
-        for axis in range(len(new)):
-            first = place.take([0], axis=axis)
-            if bool((place == first).all()):
-                place = first
-        return place.reshape(-1), list(place.shape), [None] * len(new)
+        place, kept = by_kinds(place)
+        return place.reshape(-1), list(place.shape), kept
 
     def united(self, other: Pattern) -> Pattern:
         """Return what either holds: the union of sets, the sum of numbers."""
