@@ -218,8 +218,8 @@ def _period(exam: Examination, field: Field, axis: int) -> int:
     own = field.map_axis(axis)
     if own is None:
         return 1
-    behind = _behind(exam, field.value)
-    jumps = {place.jump for value, place in exam.places(axis).items() if value in behind}
+    before = behind(exam, field.value)
+    jumps = {place.jump for value, place in exam.places(axis).items() if value in before}
     positions = lcm(*(abs(jump) for jump in jumps if jump))
     return ceil(positions * field.value.shape[own] / field.sizes[axis])
 
@@ -229,10 +229,10 @@ def _growing(one: Examination, two: Examination, target: Value) -> str | None:
 
     So it is with running sums and adaptive pools. Windows that end at a border do not count.
     """
-    behind = _behind(one, target)
+    before = behind(one, target)
     for number, (a, b) in enumerate(zip(one.lowered, two.lowered, strict=False)):
         for mine, other in zip(a.edges, b.edges, strict=False):
-            if mine.target not in behind or mine in one.dependences.cut:
+            if mine.target not in before or mine in one.dependences.cut:
                 continue
             for step, larger in zip(mine.steps, other.steps, strict=False):
                 if isinstance(step, Take) and isinstance(larger, Take):
@@ -248,7 +248,7 @@ def _widest(links: Links) -> int:
     return int(counts.max(initial=0))
 
 
-def _behind(exam: Examination, target: Value) -> set[Value]:
+def behind(exam: Examination, target: Value) -> set[Value]:
     """Return the values that a value is made of, and itself."""
     found = {target}
     for each in reversed(exam.lowered):

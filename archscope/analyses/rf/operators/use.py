@@ -37,9 +37,27 @@ def of_network(
     from archscope.dependence.answer.trials import Trials
 
     trials = Trials(model, inputs, found.given, found.target)
-    rows = tuple(_rows(found, trials))
+    table = _table(found)
+    rows = tuple(replace(row, table=table) for row in _rows(found, trials))
     kept, why = _buffers(found, rows)
     return in_use(answer, tuple(replace(row, unbuffered=why) for row in rows), kept, rate)
+
+
+def _table(found: Receptive) -> str:
+    """Return the module in which constants first come in that differ from place to place."""
+    from archscope.dependence.answer.fixed_places import constants_of
+    from archscope.dependence.answer.growth import behind
+
+    given = found.given
+    if not given.dependences.tables:
+        return ""
+    before = behind(given, found.target.value)
+    places = sorted(given.dependences.tables)
+    read = (at for at in places if not before.isdisjoint(given.graph.nodes[at].outputs))
+    if found.is_of_several:  # what has no values may be made of another input
+        nodes = given.graph.nodes
+        read = (at for at in read if not all(c.is_meta for c in constants_of(nodes[at])))
+    return given.module(next(read, None)) or ""
 
 
 def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:

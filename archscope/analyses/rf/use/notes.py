@@ -46,7 +46,7 @@ def _streams(row: AxisRow, kept: Sequence[BufferRow]) -> str:
     chunks = f" of multiples of {row.tile_step:,}" if (row.tile_step or 1) > 1 else ""
     return (
         f"in chunks{chunks} it runs with {counted(positions, 'position')}{held} kept in "
-        f"{counted(len(kept), 'layer')} (--by buffer)"
+        f"{counted(len(kept), 'layer')} (--by buffer){_told(row)}"
     )
 
 
@@ -67,7 +67,12 @@ def _tiles(rows: Sequence[AxisRow]) -> str:
             f"{_outputs(numbers)} at the {side}" for side, numbers in ends if any(numbers)
         )
     shared = f"share {overlap} position{'' if overlap == '1' else 's'}"
-    return f"{word} that {at}{shared} and {lost} give what the whole gives"
+    return f"{word} that {at}{shared} and {lost} give what the whole gives{_told(rows[0])}"
+
+
+def _told(row: AxisRow) -> str:
+    """Return that constants go by the place of a part in the whole, where they do."""
+    return f", if told where each begins: {row.table} goes by places" if row.table else ""
 
 
 def _outputs(numbers: Sequence[int]) -> str:
