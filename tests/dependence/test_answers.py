@@ -96,6 +96,9 @@ def test_of_several_outputs_one_that_sees_anything_is_told() -> None:
              c=nn.Conv2d(2, 1, 3, padding=1)), (2, 3, 8, 8), (2, 3), 1, 0),
         (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).view(x.shape).cumsum(1),
              c=nn.Conv2d(1, 1, 3, padding=1)), (2, 3, 8, 8), (1, 2, 3), None, 0),
+        # channels by themselves, each beside the batch
+        (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2]),
+             c=nn.Conv1d(1, 1, 3)), (1, 2, 20), (2,), None, 0),
         # a gate (Hu et al. 2018) means over positions, as a norm does over features
         (Run(lambda m, x: x * m.c(x.mean(2, True)), c=nn.Conv1d(4, 4, 1)), (1, 4, 16), (2,), 1, 0),
     ],

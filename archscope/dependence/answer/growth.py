@@ -48,7 +48,7 @@ OTHERWISE = "otherwise"
 """The model runs other operators on a larger input, as a loop over positions does, or reduces all
 positions elsewhere."""
 ALIKE = "alike"
-"""So it does, and its outputs see as much there."""
+"""Outputs see as much there: a loop runs more operators on it, or a crop leaves the rest out."""
 FIXED = "fixed"
 """The map is of one size whatever the input's: adaptive pooling makes it."""
 GROWING = "growing"
@@ -94,7 +94,7 @@ def away_from_borders(
         larger, together = found
         wider = _field(larger, larger.again(value))
         if wider is None or not field.maps_alike(wider):
-            reason, detail = FIXED, ""
+            reason, detail = ALIKE if wider and _is_of_a_crop(field, wider) else FIXED, ""
             break
         if last is given and _growing(given, larger, value) is not None:
             for axis in axes:
@@ -344,9 +344,19 @@ def _otherwise(given: Examination, graph: Graph, target: Value) -> str:
     if any(one.goes_to_an_end for one, _ in pairs):
         alike = all(one.goes_to_an_end == two.goes_to_an_end for one, two in pairs)
         return GROWING if alike else OTHERWISE
-    grown = bool(pairs) and prod(value.shape) > prod(target.shape)
-    alike = grown and all(one.widths.max() == two.widths.max() for one, two in pairs)
-    return ALIKE if alike else OTHERWISE
+    grown = after is not None and prod(value.shape) > prod(target.shape)
+    return ALIKE if grown and after and _sees_as_much(before, after) else OTHERWISE
+
+
+def _is_of_a_crop(one: Field, two: Field) -> bool:
+    """Return whether outputs see the same positions of two inputs, and not all of either."""
+    return _sees_as_much(one, two) and one.together == two.together
+
+
+def _sees_as_much(one: Field, two: Field) -> bool:
+    """Return whether the widest windows are as wide on two inputs, and not as wide as either."""
+    pairs = zip(one.lines, two.lines, strict=True)
+    return one.is_narrow and all(a.widths.max() == b.widths.max() for a, b in pairs)
 
 
 def _most_pairs(found: Examination) -> int:

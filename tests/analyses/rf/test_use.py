@@ -206,6 +206,24 @@ def test_parts_that_go_by_places_must_be_told_where_they_begin(
     )
 
 
+def test_what_is_resized_to_a_size_of_its_own_is_not_cut() -> None:
+    report, row = field(AtPlaces(lambda x, _: F.interpolate(x, size=36)), 24)
+
+    assert row.tile_overlap is None
+    assert not any("what the whole gives" in note.text for note in report.notes)
+
+
+def test_a_shift_before_a_single_tap_is_no_buffer_of_it() -> None:
+    shifted = AtPlaces(lambda x, _: F.pad(x, (1, -1)), None)
+    shifted.conv = nn.Conv1d(CHANNELS, CHANNELS, 1)
+    after = nn.Sequential(shifted, nn.Conv1d(CHANNELS, CHANNELS, 1))
+    report, row = field(after, 24)
+
+    assert report.totals.look_back == (1,)
+    assert report.totals.buffer_positions is None
+    assert row.unbuffered == "constant_pad_nd in 0 shifts positions by itself"
+
+
 def test_one_more_position_of_margin_is_needed() -> None:
     """The numbers are no larger than they must be: outputs next to those kept differ."""
     model = nn.Sequential(conv(3, 1, 1, 1), conv(3, 1, 4, 4)).double().eval()

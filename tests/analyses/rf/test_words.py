@@ -247,6 +247,17 @@ def test_how_much_of_a_plane_an_output_depends_on_is_counted() -> None:
     ) in said(beside)
 
 
+def test_strips_of_a_plane_are_not_all_of_it() -> None:
+    def strips(x: Tensor) -> Tensor:
+        return x * (x.mean(-1, keepdim=True) + x.mean(-2, keepdim=True))
+
+    report = receptive_field(Run(strips, nn.Conv2d(1, 1, 1)), torch.zeros(1, 1, 6, 6))
+
+    assert report.totals.depends_on == 11
+    assert "the output sees 11 of the 36 positions, from (model) on" in said(report)
+    assert "sees all" not in said(report)
+
+
 def test_registers_that_see_nothing_by_themselves_have_no_local_field() -> None:
     def registers(x: Tensor) -> Tensor:
         tokens = torch.cat([torch.ones(1, 2, 2), x], 1)
