@@ -291,3 +291,23 @@ def test_a_mask_is_the_last_input_to_be_looked_at() -> None:
     ids, mask = torch.zeros(1, 8, dtype=torch.long), torch.ones(1, 8)
 
     assert receptive_field(Masked(), ids=ids, mask=mask).totals.of_input == "ids"
+
+
+class Separator(nn.Module):
+    """31 frames of 64 samples look ahead, as does what lies between them; `up` does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.between = nn.Conv1d(1, 2, 4, 2), nn.Conv1d(2, 2, 3, padding=1)
+        self.up = nn.ConvTranspose1d(2, 1, 4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.between(self.down(x))
+        return torch.stack([self.up(y), self.up(y * y)], 1)
+
+
+def test_what_looks_ahead_behind_maps_without_places_is_no_leak_of_the_one_that_shows_it() -> None:
+    text = said(receptive_field(Separator(), torch.zeros(1, 1, 64)))
+
+    assert "not causal: outputs look up to 5 positions ahead of their own" in text
+    assert "Leak" not in text
