@@ -213,6 +213,16 @@ def test_what_is_resized_to_a_size_of_its_own_is_not_cut() -> None:
     assert not any("what the whole gives" in note.text for note in report.notes)
 
 
+def test_what_is_resized_from_corner_to_corner_is_not_cut() -> None:
+    def up(x: Tensor) -> Tensor:
+        return F.interpolate(x[..., ::2], scale_factor=2, mode="linear", align_corners=True)
+
+    _, row = field(AtPlaces(lambda x, _: up(x) + x), 24)
+
+    assert (row.tile_overlap, row.look_back is None) == (None, False)
+    assert row.why == "upsample_linear1d with align_corners goes by the size of its input"
+
+
 def test_a_shift_before_a_single_tap_is_no_buffer_of_it() -> None:
     shifted = AtPlaces(lambda x, _: F.pad(x, (1, -1)), None)
     shifted.conv = nn.Conv1d(CHANNELS, CHANNELS, 1)

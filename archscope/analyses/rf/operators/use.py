@@ -129,10 +129,29 @@ def _looked(
     if not _is_of_given(found, axis, seen):
         return replace(row, why="outputs near the borders see other positions than inside")
     row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
+    if resizing := _by_corners(found):
+        return replace(row, why=f"{resizing} with align_corners goes by the size of its input")
     if step is None:
         return replace(row, why="windows of a map within do not repeat from unit to unit")
     # Padding and cuts may depend on what a size leaves of the strides: tiles leave the same.
     return _cut(row, seen, step, found.given.sizes[axis] % step, tried)
+
+
+def _by_corners(found: Receptive) -> str:
+    """Return the operator that resizes from corner to corner: no part is as it is in the whole."""
+    given, last = found.given, found.target.value.index
+    nodes = (given.graph.nodes[place] for place in sorted(given.dependences.looked))
+    return next(
+        (
+            node.operator
+            for node in nodes
+            if "upsample" in node.operator
+            and node.arguments.get("align_corners")
+            and node.outputs[0]
+            and node.outputs[0].index <= last
+        ),
+        "",
+    )
 
 
 def _unknown(found: Receptive, axis: int) -> str | None:
