@@ -15,8 +15,8 @@ from torch import nn
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.answer.fields import has_units
-from archscope.dependence.answer.growth import resized
 from archscope.dependence.answer.receptive import Receptive
+from archscope.dependence.answer.resizing import resized
 from archscope.dependence.record.graph import Graph, Value
 from archscope.dependence.sets.products import over
 from archscope.errors import ArchscopeError

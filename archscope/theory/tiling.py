@@ -45,9 +45,9 @@ def tiling(
         return None
     spread = max((last - first for first, last in filter(None, seen.windows)), default=0)
     size = rest + step * (2 + ceil(Fraction(2 * (spread + seen.behind + seen.ahead), step)))
-    number = outputs(size)
-    if number is None:
-        return None
+    number, more = outputs(size), outputs(size + step)
+    if number is None or more is None or (more - number) * seen.jump != step:
+        return None  # it does not run on such, or resizes what it makes to a size of its own
     before, after = seen.discarded(number, size)
     kept = number - before - after
     moved = step * floor(kept * seen.jump / step)

@@ -102,6 +102,9 @@ def test_of_several_outputs_one_that_sees_anything_is_told() -> None:
         (Run(lambda m, x: m.f(x.unflatten(3, (4, 2)).permute(0, 1, 3, 4, 2).flatten(3)).cumsum(1),
              f=nn.Linear(6, 5)), (2, 7, 3, 8), (1, 3), 2, 0),
         (nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, 4, 1)), (1, 3, 8, 8), (2, 3), 1, 0),
+        # channels by themselves, each beside the batch
+        (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2]),
+             c=nn.Conv1d(1, 1, 3)), (1, 2, 20), (2,), None, 0),
         # a gate (Hu et al. 2018) means over positions, as a norm does over features
         (Run(lambda m, x: x * m.c(x.mean(2, True)), c=nn.Conv1d(4, 4, 1)), (1, 4, 16), (2,), 1, 0),
     ],

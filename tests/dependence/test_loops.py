@@ -219,3 +219,13 @@ def test_a_loop_that_forgets_sees_no_more_of_a_longer_input() -> None:
     assert found.target.field.lines[0].hulls == (1, 8)
     assert found.is_whole
     assert list(size_notes(found)) == []
+
+
+def test_a_loop_over_the_first_chunks_sees_no_more_of_a_longer_input() -> None:
+    def written(x: Tensor) -> Tensor:
+        return torch.stack([x[..., t : t + 3].mean(-1) for t in (0, 3, 4)], -1)
+
+    found = receptive(Run(written), Inputs(args=(torch.zeros(1, 2, 12),)), axes=(2,))
+
+    assert found.growth.reason == growth.ALIKE
+    assert list(size_notes(found)) == []

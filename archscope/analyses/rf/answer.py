@@ -103,6 +103,9 @@ def _seen(totals: Totals) -> Words:
         )
     if totals.is_full:
         whole = "sees all of it" if totals.complete else "sees at least all of it"
+        if totals.depends_on:
+            seen = Amount(value=totals.depends_on, kind="number")
+            return ("one output sees ", seen, f" positions of it, from {totals.global_by} on")
         if totals.global_by:
             return (f"{whole}, from {totals.global_by} on",)
         reads = f"; {totals.reads_all} reads the whole input" if totals.reads_all else ""

@@ -295,6 +295,9 @@ class Totals:
     """The most streams along an axis against any map within that several layers read."""
     global_by: str | None = None
     """The module that makes this output depend on every position, if any."""
+    depends_on: int | None = asked_for()
+    """Positions of the given input that outputs depend on, over all axes, where that module reduces
+    over some of them alone."""
     reads_all: str | None = None
     """The module that makes the network's output depend on every position, if any."""
     ahead: int | None = None

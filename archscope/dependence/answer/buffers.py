@@ -54,16 +54,22 @@ def _where(node: Node) -> str:
 
 
 def _belongs(node: Node, exam: Examination, makers: dict[Value, Node]) -> bool:
-    """Return whether a shift only feeds a convolution, or cuts off what one made too much."""
+    """Return whether a shift only feeds a convolution, or cuts off what one made too much.
+
+    One of a single tap keeps nothing by itself.
+    """
     if node.operator == "slice":
         source = makers.get(node.arguments["self"])
         return source is not None and source.operator == "convolution"
     readers = [
-        other.operator
+        other
         for other in exam.graph.nodes
         if any(value in other.arguments.values() for value in node.outputs if value is not None)
     ]
-    return bool(readers) and set(readers) == {"convolution"}
+    return bool(readers) and all(
+        other.operator == "convolution" and other.arguments["weight"].shape[-1] > 1
+        for other in readers
+    )
 
 
 def _convolution(node: Node, makers: dict[Value, Node]) -> Kept | None:

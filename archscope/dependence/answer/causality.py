@@ -44,6 +44,8 @@ class Leak:
     """How many positions ahead of its own an output of it sees, at most."""
     before: int
     """The same of its inputs."""
+    is_its_own: bool = True
+    """Whether its inputs have a place for each position, so that what it adds is its own."""
 
 
 @frozen
@@ -155,7 +157,8 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
         placed = [one.ahead for one in before if one.is_aligned]
         least = max(furthest, *placed, 0)
         if after.ahead > least and after.is_aligned:
-            leaks.append(Leak(path=call.path, operator="", ahead=after.ahead, before=least))
+            leak = Leak(path=call.path, operator="", ahead=after.ahead, before=least)
+            leaks.append(replace(leak, is_its_own=bool(placed)))
         elif call.path and _looks_back(after, before, max(placed, default=least)):
             backward.append(call.path)  # also where padding behind is cut off later
         furthest = max(least, after.ahead) if after.is_aligned else least

@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 
 from archscope.dependence import rules
+from archscope.dependence.answer.fixed_places import has_table
 from archscope.dependence.answer.parts import Parts, without_unread
 from archscope.dependence.record.graph import WRITE, Graph, Node, Value
 from archscope.dependence.record.scores import returned_of, scores_of
@@ -51,6 +52,8 @@ class Dependences:
     """The edges that reduce all positions of an axis, left out of what is local."""
     bounds: frozenset[int]
     """The nodes, by index, whose rules are bounds of what positions see."""
+    tables: frozenset[int]
+    """The nodes, by index, in which constants come in that differ from place to place."""
 
 
 @frozen
@@ -116,6 +119,7 @@ def look(
         looked=frozenset(marks.looked),
         cut=frozenset(marks.cut),
         bounds=frozenset(marks.bounds),
+        tables=frozenset(marks.tables),
     )
 
 
@@ -132,6 +136,7 @@ class Marks:
     looked: set[int] = field(default_factory=set)
     cut: set[Edge] = field(default_factory=set)
     bounds: set[int] = field(default_factory=set)
+    tables: set[int] = field(default_factory=set)
     sizes: tuple[int, ...] = ()
     """Positions of the input along the axes that are looked at."""
 
@@ -156,6 +161,8 @@ def walk(
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
                 seen[target] = _follow(index, each, edges, seen, marks)
+            if edges and has_table(each.node, seen[target].total, target.shape):
+                marks.tables.add(index)
         for edge in each.edges:
             left[edge.source] -= 1
             if not left[edge.source] and edge.source not in kept:

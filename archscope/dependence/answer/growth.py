@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil, lcm, prod
-from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.utils._pytree import tree_map
+from torch import nn
 
 from archscope.dependence.answer.borders import without_inner
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.forward import look, lower
+from archscope.dependence.answer.resizing import resized
 from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Graph, Value
@@ -49,7 +47,7 @@ OTHERWISE = "otherwise"
 """The model runs other operators on a larger input, as a loop over positions does, or reduces all
 positions elsewhere."""
 ALIKE = "alike"
-"""So it does, and its outputs see as much there."""
+"""Outputs see as much there: a loop runs more operators on it, or a crop leaves the rest out."""
 FIXED = "fixed"
 """The map is of one size whatever the input's: adaptive pooling makes it."""
 GROWING = "growing"
@@ -95,7 +93,7 @@ def away_from_borders(
         larger, together = found
         wider = _field(larger, larger.again(value))
         if wider is None or not field.maps_alike(wider):
-            reason, detail = FIXED, ""
+            reason, detail = ALIKE if wider and _is_of_a_crop(field, wider) else FIXED, ""
             break
         if last is given and _growing(given, larger, value) is not None:
             for axis in axes:
@@ -219,8 +217,8 @@ def _period(exam: Examination, field: Field, axis: int) -> int:
     own = field.map_axis(axis)
     if own is None:
         return 1
-    behind = _behind(exam, field.value)
-    jumps = {place.jump for value, place in exam.places(axis).items() if value in behind}
+    before = behind(exam, field.value)
+    jumps = {place.jump for value, place in exam.places(axis).items() if value in before}
     positions = lcm(*(abs(jump) for jump in jumps if jump))
     return ceil(positions * field.value.shape[own] / field.sizes[axis])
 
@@ -230,10 +228,10 @@ def _growing(one: Examination, two: Examination, target: Value) -> str | None:
 
     So it is with running sums and adaptive pools. Windows that end at a border do not count.
     """
-    behind = _behind(one, target)
+    before = behind(one, target)
     for number, (a, b) in enumerate(zip(one.lowered, two.lowered, strict=False)):
         for mine, other in zip(a.edges, b.edges, strict=False):
-            if mine.target not in behind or mine in one.dependences.cut:
+            if mine.target not in before or mine in one.dependences.cut:
                 continue
             for step, larger in zip(mine.steps, other.steps, strict=False):
                 if isinstance(step, Take) and isinstance(larger, Take):
@@ -249,7 +247,7 @@ def _widest(links: Links) -> int:
     return int(counts.max(initial=0))
 
 
-def _behind(exam: Examination, target: Value) -> set[Value]:
+def behind(exam: Examination, target: Value) -> set[Value]:
     """Return the values that a value is made of, and itself."""
     found = {target}
     for each in reversed(exam.lowered):
@@ -347,9 +345,19 @@ def _otherwise(given: Examination, graph: Graph, target: Value) -> str:
     if any(one.goes_to_an_end for one, _ in pairs):
         alike = all(one.goes_to_an_end == two.goes_to_an_end for one, two in pairs)
         return GROWING if alike else OTHERWISE
-    grown = bool(pairs) and prod(value.shape) > prod(target.shape)
-    alike = grown and all(one.widths.max() == two.widths.max() for one, two in pairs)
-    return ALIKE if alike else OTHERWISE
+    grown = after is not None and prod(value.shape) > prod(target.shape)
+    return ALIKE if grown and after and _sees_as_much(before, after) else OTHERWISE
+
+
+def _is_of_a_crop(one: Field, two: Field) -> bool:
+    """Return whether outputs see the same positions of two inputs, and not all of either."""
+    return _sees_as_much(one, two) and one.together == two.together
+
+
+def _sees_as_much(one: Field, two: Field) -> bool:
+    """Return whether the widest windows are as wide on two inputs, and not as wide as either."""
+    pairs = zip(one.lines, two.lines, strict=True)
+    return one.is_narrow and all(a.widths.max() == b.widths.max() for a, b in pairs)
 
 
 def _most_pairs(found: Examination) -> int:
@@ -372,41 +380,6 @@ def _most_entries(found: Examination) -> int:
         for term in seen.total
         for pattern in term.sets
     )
-
-
-def resized(
-    inputs: Inputs, exam: Examination, sizes: tuple[int, ...], *, together: bool = False
-) -> Inputs:
-    """Return the inputs with the studied one of another size, without data.
-
-    With `together` others are too, along axes that were as long as one of its axes of positions;
-    one that held a single number everywhere, as a mask that hides nothing, keeps it.
-    """
-    studied = input_tensors(inputs)[exam.input]
-    before = [studied.shape[axis] for axis in exam.axes]
-
-    def other(leaf: Any) -> Any:
-        if leaf is studied:
-            shape = list(studied.shape)
-            for axis, size in zip(exam.axes, sizes, strict=True):
-                shape[axis] = size
-            return torch.empty(shape, dtype=leaf.dtype, device="meta")
-        return _with(leaf, before, sizes) if together and isinstance(leaf, Tensor) else leaf
-
-    return Inputs(args=tree_map(other, inputs.args), kwargs=tree_map(other, dict(inputs.kwargs)))
-
-
-def _with(tensor: Tensor, before: list[int], after: tuple[int, ...]) -> Tensor:
-    """Return a tensor with axes that were so long in a row as long as others."""
-    shape = list(tensor.shape)
-    fits = range(len(shape) - len(before), -1, -1)
-    start = next((at for at in fits if shape[at : at + len(before)] == before), None)
-    if start is None:
-        return tensor
-    shape[start : start + len(before)] = after
-    if not tensor.is_meta and bool((tensor == tensor.reshape(-1)[0]).all()):
-        return torch.full(shape, tensor.reshape(-1)[0].item(), dtype=tensor.dtype)
-    return torch.empty(shape, dtype=tensor.dtype, device="meta")
 
 
 def _made_alike(one: Graph, two: Graph, target: Value) -> Value | None:

@@ -185,7 +185,7 @@ def _told(lowered: tuple[Lowered, ...], seed: Value) -> Told:
             before = seen.get(edge.source)
             if before is None:
                 continue
-            told = _telling(each.node, edge, before.total[0].sets)
+            told = _telling(each.node, edge, before.total[0].sets, seed.shape)
             if told is None:
                 continue
             if _is_certain(told, each.node, edge, len(seed.shape)):
@@ -206,7 +206,9 @@ def _is_certain(told: Told, node: Node, edge: Edge, rank: int) -> bool:
     return bool(told.positions) or node.operator not in _LINEAR or rank != 3 or told.features != 1
 
 
-def _telling(node: Node, edge: Edge, patterns: tuple[Pattern, ...]) -> Told | None:
+def _telling(
+    node: Node, edge: Edge, patterns: tuple[Pattern, ...], shape: Sequence[int]
+) -> Told | None:
     """Return what an operator tells of the input's axes by what it does to those of its own."""
     rank, operator = len(edge.source.shape), node.operator
 
@@ -223,7 +225,7 @@ def _telling(node: Node, edge: Edge, patterns: tuple[Pattern, ...]) -> Told | No
         if node.arguments.get("weight") is edge.source:
             return None
         # A map of the highest of all channels has none of theirs any more (Woo et al. 2018).
-        gone = [n for n, pattern in enumerate(patterns) if not pattern.units]
+        gone = [n for n, pattern in enumerate(patterns) if not pattern.units and shape[n] > 1]
         along_windows, across = held(range(first, rank)), held((first - 1,))
         features = gone[0] if not across and len(gone) == 1 else _alone(across, along_windows)
         positions = tuple(n for n in along_windows if n != features)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from torch import nn
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.answer.growth import resized
 from archscope.dependence.answer.receptive import Layer
+from archscope.dependence.answer.resizing import resized
 from archscope.dependence.record.by_place import input_tensors
 from archscope.dependence.record.capture import capture_shapes
 from archscope.dependence.record.graph import Graph, Value

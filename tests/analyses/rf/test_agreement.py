@@ -51,6 +51,7 @@ OWN = {
     "operators_unknown",
     "complete",
     "of_input",
+    "depends_on",
     "position_axes",
     "feature_axis",
     "batch_axis",

@@ -159,6 +159,81 @@ def test_tiles_leave_as_much_of_a_stride_as_the_whole(size: int) -> None:
     check_tiles(model, row, size)
 
 
+class AtPlaces(nn.Module):
+    """A convolution of the input beside what a function makes of it and of a table."""
+
+    def __init__(self, beside: Any, table: Tensor | None = None) -> None:
+        super().__init__()
+        self.conv, self.beside = conv(3, 1, 1, 1), beside
+        self.table = nn.Parameter(torch.randn(CHANNELS, 64) if table is None else table)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.conv(x)
+        return self.beside(y, self.table[..., : y.shape[-1]])
+
+
+def angles(x: Tensor) -> Tensor:
+    return torch.arange(x.shape[-1], dtype=torch.float32, device=x.device).sin()
+
+
+def windows(x: Tensor) -> Tensor:
+    """What windows that overlap by half sum up to: less at the ends."""
+    ends = torch.tensor([0.5, 0.75])
+    return torch.cat([ends, torch.tensor([1.0, 0.9]).repeat(x.shape[-1] // 2 - 2), ends.flip(0)])
+
+
+@pytest.mark.parametrize(
+    ("beside", "goes_by_places"),
+    [
+        (lambda x, table: x + table, True),
+        (lambda x, table: x * angles(x), True),
+        (lambda x, table: torch.cat([x, angles(x).expand_as(x)], 1), True),
+        (lambda x, table: x + table[:, :1], False),
+        (lambda x, table: x + torch.ones(x.shape[-1]) / 3, False),
+        (lambda x, table: x / windows(x), False),
+        (lambda x, table: x.unfold(-1, 4, 4) * torch.tensor([0.1, 0.2, 0.3, 0.4]), False),
+    ],
+)
+def test_parts_that_go_by_places_must_be_told_where_they_begin(
+    beside: Any, *, goes_by_places: bool
+) -> None:
+    report, row = field(AtPlaces(beside), 24)
+
+    assert row.table == ("(model)" if goes_by_places else "")
+    said = [note.text for note in report.notes if "what the whole gives" in note.text]
+    assert [text.endswith("begins: (model) goes by places") for text in said] == (
+        [goes_by_places] * len(said)
+    )
+
+
+def test_what_is_resized_to_a_size_of_its_own_is_not_cut() -> None:
+    report, row = field(AtPlaces(lambda x, _: F.interpolate(x, size=36)), 24)
+
+    assert row.tile_overlap is None
+    assert not any("what the whole gives" in note.text for note in report.notes)
+
+
+def test_what_is_resized_from_corner_to_corner_is_not_cut() -> None:
+    def up(x: Tensor) -> Tensor:
+        return F.interpolate(x[..., ::2], scale_factor=2, mode="linear", align_corners=True)
+
+    _, row = field(AtPlaces(lambda x, _: up(x) + x), 24)
+
+    assert (row.tile_overlap, row.look_back is None) == (None, False)
+    assert row.why == "upsample_linear1d with align_corners goes by the size of its input"
+
+
+def test_a_shift_before_a_single_tap_is_no_buffer_of_it() -> None:
+    shifted = AtPlaces(lambda x, _: F.pad(x, (1, -1)), None)
+    shifted.conv = nn.Conv1d(CHANNELS, CHANNELS, 1)
+    after = nn.Sequential(shifted, nn.Conv1d(CHANNELS, CHANNELS, 1))
+    report, row = field(after, 24)
+
+    assert report.totals.look_back == (1,)
+    assert report.totals.buffer_positions is None
+    assert row.unbuffered == "constant_pad_nd in 0 shifts positions by itself"
+
+
 def test_one_more_position_of_margin_is_needed() -> None:
     """The numbers are no larger than they must be: outputs next to those kept differ."""
     model = nn.Sequential(conv(3, 1, 1, 1), conv(3, 1, 4, 4)).double().eval()

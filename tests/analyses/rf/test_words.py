@@ -247,6 +247,17 @@ def test_how_much_of_a_plane_an_output_depends_on_is_counted() -> None:
     ) in said(beside)
 
 
+def test_strips_of_a_plane_are_not_all_of_it() -> None:
+    def strips(x: Tensor) -> Tensor:
+        return x * (x.mean(-1, keepdim=True) + x.mean(-2, keepdim=True))
+
+    report = receptive_field(Run(strips, nn.Conv2d(1, 1, 1)), torch.zeros(1, 1, 6, 6))
+
+    assert report.totals.depends_on == 11
+    assert "the output sees 11 of the 36 positions, from (model) on" in said(report)
+    assert "sees all" not in said(report)
+
+
 def test_registers_that_see_nothing_by_themselves_have_no_local_field() -> None:
     def registers(x: Tensor) -> Tensor:
         tokens = torch.cat([torch.ones(1, 2, 2), x], 1)
@@ -280,3 +291,23 @@ def test_a_mask_is_the_last_input_to_be_looked_at() -> None:
     ids, mask = torch.zeros(1, 8, dtype=torch.long), torch.ones(1, 8)
 
     assert receptive_field(Masked(), ids=ids, mask=mask).totals.of_input == "ids"
+
+
+class Separator(nn.Module):
+    """31 frames of 64 samples look ahead, as does what lies between them; `up` does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.between = nn.Conv1d(1, 2, 4, 2), nn.Conv1d(2, 2, 3, padding=1)
+        self.up = nn.ConvTranspose1d(2, 1, 4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.between(self.down(x))
+        return torch.stack([self.up(y), self.up(y * y)], 1)
+
+
+def test_what_looks_ahead_behind_maps_without_places_is_no_leak_of_the_one_that_shows_it() -> None:
+    text = said(receptive_field(Separator(), torch.zeros(1, 1, 64)))
+
+    assert "not causal: outputs look up to 5 positions ahead of their own" in text
+    assert "Leak" not in text

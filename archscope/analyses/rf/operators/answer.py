@@ -283,6 +283,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         axes=len(found.given.axes),
         reached_1d=_touched(layer.field),
         global_by=layer.global_by,
+        depends_on=verdicts.partly(layer.total) if layer.global_by else None,
         reads_all=found.output_is_all,
         ahead=ahead(found, order),
         of_input=found.given.input,

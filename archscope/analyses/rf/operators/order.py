@@ -60,11 +60,13 @@ def _causal(order: Causality, where: str) -> Note:
 def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
     """Return that outputs look ahead: a leak, where most modules of the network look back alone.
 
-    A map before an output that reads all positions in any case leaks nothing.
+    A map before an output that reads all positions in any case leaks nothing, nor is it known which
+    module leaks behind maps whose units have no places of their own.
     """
     reach, leaks = order.reach, order.leaks
     later = counted(reach.ahead, "position")
     both_ways = all(leak.operator == BOTH_WAYS for leak in leaks)
+    is_inner = is_inner or not all(leak.is_its_own for leak in leaks)
     if leaks and len(leaks) <= len(order.backward) and not (both_ways or is_inner):
         named = ", ".join(_looks(leak) for leak in leaks[:MODULES_NAMED])
         more = len(leaks) - MODULES_NAMED

@@ -37,9 +37,27 @@ def of_network(
     from archscope.dependence.answer.trials import Trials
 
     trials = Trials(model, inputs, found.given, found.target)
-    rows = tuple(_rows(found, trials))
+    table = _table(found)
+    rows = tuple(replace(row, table=table) for row in _rows(found, trials))
     kept, why = _buffers(found, rows)
     return in_use(answer, tuple(replace(row, unbuffered=why) for row in rows), kept, rate)
+
+
+def _table(found: Receptive) -> str:
+    """Return the module in which constants first come in that differ from place to place."""
+    from archscope.dependence.answer.fixed_places import constants_of
+    from archscope.dependence.answer.growth import behind
+
+    given = found.given
+    if not given.dependences.tables:
+        return ""
+    before = behind(given, found.target.value)
+    places = sorted(given.dependences.tables)
+    read = (at for at in places if not before.isdisjoint(given.graph.nodes[at].outputs))
+    if found.is_of_several:  # what has no values may be made of another input
+        nodes = given.graph.nodes
+        read = (at for at in read if not all(c.is_meta for c in constants_of(nodes[at])))
+    return given.module(next(read, None)) or ""
 
 
 def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
@@ -111,10 +129,29 @@ def _looked(
     if not _is_of_given(found, axis, seen):
         return replace(row, why="outputs near the borders see other positions than inside")
     row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
+    if resizing := _by_corners(found):
+        return replace(row, why=f"{resizing} with align_corners goes by the size of its input")
     if step is None:
         return replace(row, why="windows of a map within do not repeat from unit to unit")
     # Padding and cuts may depend on what a size leaves of the strides: tiles leave the same.
     return _cut(row, seen, step, found.given.sizes[axis] % step, tried)
+
+
+def _by_corners(found: Receptive) -> str:
+    """Return the operator that resizes from corner to corner: no part is as it is in the whole."""
+    given, last = found.given, found.target.value.index
+    nodes = (given.graph.nodes[place] for place in sorted(given.dependences.looked))
+    return next(
+        (
+            node.operator
+            for node in nodes
+            if "upsample" in node.operator
+            and node.arguments.get("align_corners")
+            and node.outputs[0]
+            and node.outputs[0].index <= last
+        ),
+        "",
+    )
 
 
 def _unknown(found: Receptive, axis: int) -> str | None:

@@ -86,7 +86,8 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
         yield _by_turns(found, totals, least)
     elif totals.is_full and totals.local_field and totals.positions == 1:
         every = counted(prod(totals.receptive_field), "position")
-        yield good(totals, f"{output} sees all {every}, from {totals.global_by} on.")
+        seen = f"{totals.depends_on:,} of the {every}" if totals.depends_on else f"all {every}"
+        yield good(totals, f"{output} sees {seen}, from {totals.global_by} on.")
     elif totals.positions == 1:
         own = "not its own" if _own(found) else "none looks at others"
         yield Note(level="info", text=f"{output} sees one position alone: {own}")
@@ -240,5 +241,11 @@ def part_of(field: Field) -> str:
     if field.is_narrow:
         sizes = tuple(line.hulls[1] for line in field.lines)
         return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of"
-    every, seen = prod(field.sizes), field.count(field.typical) if field.is_exact else 0
-    return f"{seen:,} of the {every:,} positions of" if 0 < seen < every else "all of"
+    seen = partly(field)
+    return f"{seen:,} of the {prod(field.sizes):,} positions of" if seen else "all of"
+
+
+def partly(field: Field) -> int | None:
+    """Return how many positions of the input outputs depend on; None: all, or not known."""
+    seen = field.count(field.typical) if field.is_exact else 0
+    return seen if 0 < seen < prod(field.sizes) else None

@@ -139,7 +139,7 @@ def _cut(
     rest = (size or 0) % step if upsamples else 0
     cut = tiling(seen, step, lambda size: _outputs(stacks, size), rest=rest)
     if cut is not None:
-        row = with_tiles(row, cut)
+        row = replace(with_tiles(row, cut), table="attention" if outline.windowed else "")
     found = _sizes(outline, stacks, step, seen, size)
     return replace(
         row,

@@ -46,7 +46,7 @@ def _streams(row: AxisRow, kept: Sequence[BufferRow]) -> str:
     chunks = f" of multiples of {row.tile_step:,}" if (row.tile_step or 1) > 1 else ""
     return (
         f"streaming in chunks{chunks} takes {counted(positions, 'position')}{held} buffered in "
-        f"{counted(len(kept), 'layer')} (--by buffer)"
+        f"{counted(len(kept), 'layer')} (--by buffer){_told(row)}"
     )
 
 
@@ -67,7 +67,13 @@ def _tiles(rows: Sequence[AxisRow]) -> str:
             f"{_outputs(numbers)} at the {side}" for side, numbers in ends if any(numbers)
         )
     shared = f"share {overlap} position{'' if overlap == '1' else 's'}"
-    return f"{word} that {at}{shared} and {lost} give exactly the output of the whole input"
+    exactly = f"give exactly the output of the whole input{_told(rows[0])}"
+    return f"{word} that {at}{shared} and {lost} {exactly}"
+
+
+def _told(row: AxisRow) -> str:
+    """Return that constants depend on the position of a part in the whole, where they do."""
+    return f", given the offset of each: {row.table} depends on positions" if row.table else ""
 
 
 def _outputs(numbers: Sequence[int]) -> str:

@@ -70,6 +70,9 @@ class AxisRow:
     """First position that output 0 sees, negative inside padding."""
     sees_first: bool = column(default=False)
     """Whether outputs see back to the first position of the input, however long it is."""
+    table: str = column(default="")
+    """The module in which constants come in that differ from place to place, or what else goes by
+    places, so that a tile or a chunk must be told where it begins; empty: nothing does."""
     unbuffered: str = column(default="")
     """Why no buffers are known that it runs with chunk by chunk; empty: they are."""
     why: str = column("Unknown because", drop=1, idle="empty", default="")
