@@ -92,6 +92,7 @@ def _fakes() -> Any:
 
     embedding = aten.embedding.default
     norms = {getattr(aten, name).default for name in _NORMS}
+    views = {aten.view.default, aten._unsafe_view.default}
 
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
@@ -116,6 +117,12 @@ def _fakes() -> Any:
                 holds[func](made, *args, **(kwargs or {}))
             if func is aten.native_group_norm_backward.default:
                 return _with_a_gradient_of(args[1], made)
+            if func in views:
+                strides = _strides_of_a_view(args[0], made)
+                if strides != made.stride():
+                    told = (made, made.shape, strides, made.storage_offset())
+                    return dispatch(self, aten.as_strided.default, types, told, {})
+                return made
             return _with_wide_statistics(made, args) if func in norms else made
 
         def known(self, tensor: Tensor) -> Tensor:
@@ -177,6 +184,19 @@ def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> tuple[
         for each in statistics
     ]
     return (normed, *wide)
+
+
+def _strides_of_a_view(whole: Tensor, view: Tensor) -> tuple[int, ...]:
+    """Return a view's strides as a kernel tells them.
+
+    Those of dimensions of one are others in torch's answer for tensors without data. A convolution
+    asks them all whether channels come last, and what it keeps and makes follows.
+    """
+    if 1 not in view.shape:
+        return view.stride()
+    with no_dispatch():
+        made = torch.empty_strided(whole.size(), whole.stride(), device="meta")
+        return made.view(view.shape).stride()
 
 
 def _with_a_gradient_of(input: Tensor, made: Sequence[Tensor | None]) -> tuple[Any, ...]:

@@ -99,3 +99,17 @@ def test_what_positions_and_masks_hold_is_known() -> None:
     assert [each.shape for each in step.saved] == [(2, 4)]
     assert not step.has_data
     assert mask.all()
+
+
+def test_a_view_has_the_strides_that_kernels_give_it() -> None:
+    def views(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        last = x.permute(0, 2, 1)
+        return last.view(1, 3, 4, 2), last.unflatten(2, (4, 2)), x[:, :1].reshape(1, 1, 3)
+
+    real = [each.stride() for each in views(torch.empty(1, 8, 3))]
+    with fake.fake_mode():
+        told = views(torch.empty(1, 8, 3))
+
+    # Not 24, though the one image lies so: by 3, a convolution takes it as channels first.
+    assert real[0] == (3, 1, 6, 3)
+    assert [each.stride() for each in told] == real
