@@ -83,7 +83,7 @@ def notes(
     yield from _workspaces(step, checked)
     if step.has_data:
         text = (
-            "its forward reads values, so a copy of it ran on data: where it skips layers by chance"
+            "its forward needs data, so a copy of it ran on data: where it skips layers by chance"
         )
         yield Note(level="info", text=f"{text}, this is one draw")
     if settings.dropout == "card" or settings.attention_kernel == "flash":

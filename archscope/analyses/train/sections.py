@@ -220,7 +220,7 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
         )
     if work.has_data:
         text = (
-            "its forward reads values, so a copy of it ran on data: where it skips layers by chance"
+            "its forward needs data, so a copy of it ran on data: where it skips layers by chance"
         )
         yield Note(level="info", text=f"{text}, this is one draw")
     if asked.micro_batch is not None:
