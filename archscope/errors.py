@@ -174,9 +174,18 @@ def and_(words: Sequence[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error's type and the first line of what it says."""
+    """Return an error's type and the first line of what it says, in short where torch is long."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    operator, runs_on_data_alone, _ = lines[0].partition(_NO_SHAPES)
+    if runs_on_data_alone:
+        return f"{operator} runs on data alone: give the network and its inputs with data"
+    return f"{type(error).__name__}: {lines[0]}"
+
+
+_NO_SHAPES = ": attempted to run this operator with Meta tensors"
+"""What torch says, and then much more, where an operator has no answer without data."""
 
 
 _OUT_OF_MEMORY = (

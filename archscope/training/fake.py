@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from math import prod
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -92,6 +93,8 @@ def _fakes() -> Any:
 
     embedding = aten.embedding.default
     norms = {getattr(aten, name).default for name in _NORMS}
+    laid = {getattr(aten, name).default: like for name, like in _LAID_OUT.items()}
+    views = {aten.view.default, aten._unsafe_view.default}
 
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
@@ -116,6 +119,14 @@ def _fakes() -> Any:
                 holds[func](made, *args, **(kwargs or {}))
             if func is aten.native_group_norm_backward.default:
                 return _with_a_gradient_of(args[1], made)
+            if func in laid:
+                made = _laid(made, like=laid[func](args))
+            if func in views:
+                strides = _strides_of_a_view(args[0], made)
+                if strides != made.stride():
+                    told = (made, made.shape, strides, made.storage_offset())
+                    return dispatch(self, aten.as_strided.default, types, told, {})
+                return made
             return _with_wide_statistics(made, args) if func in norms else made
 
         def known(self, tensor: Tensor) -> Tensor:
@@ -179,12 +190,89 @@ def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> tuple[
     return (normed, *wide)
 
 
+def _strides_of_a_view(whole: Tensor, view: Tensor) -> tuple[int, ...]:
+    """Return a view's strides as a kernel tells them.
+
+    Those of dimensions of one are others in torch's answer for tensors without data. A convolution
+    asks them all whether channels come last, and what it keeps and makes follows.
+    """
+    if 1 not in view.shape:
+        return view.stride()
+    with no_dispatch():
+        made = torch.empty_strided(whole.size(), whole.stride(), device="meta")
+        return made.view(view.shape).stride()
+
+
 def _with_a_gradient_of(input: Tensor, made: Sequence[Tensor | None]) -> tuple[Any, ...]:
     """Return gradients of which the input's has its number type, as kernels make it."""
     of_input, *of_parameters = made
     if of_input is not None and of_input.dtype is not input.dtype:
         of_input = of_input.new_empty(of_input.shape, dtype=input.dtype)
     return (of_input, *of_parameters)
+
+
+def _laid(made: Any, like: Tensor) -> Any:
+    """Return what an operator made, tensors of one's shape lying as that does."""
+    if made is None:
+        return None
+    if not isinstance(made, Tensor):
+        return tuple(_laid(each, like) for each in made)
+    if made.shape != like.shape or made.stride() == like.stride():
+        return made
+    return made.new_empty_strided(made.shape, like.stride())
+
+
+def _in_order(args: Sequence[Any]) -> Tensor:
+    """Return what lies in order: of the input, which in a backward stands second."""
+    input = next(each for each in (*args[1:2], args[0]) if isinstance(each, Tensor))
+    with no_dispatch():
+        return torch.empty(input.shape, device="meta")
+
+
+def _by_both(args: Sequence[Any]) -> Tensor:
+    """Return what lies as a kernel lays out what it makes of two tensors, element by element."""
+    with no_dispatch():
+        one, other = (
+            torch.empty_strided(each.size(), each.stride(), device="meta")
+            for each in args
+            if isinstance(each, Tensor)
+        )
+        return one + other
+
+
+def _as_suggested(place: int, args: Sequence[Any]) -> Tensor:
+    """Return what lies in order, or with channels last where an argument does."""
+    from torch._prims_common import suggest_memory_format
+
+    kind = suggest_memory_format(args[place])
+    with no_dispatch():
+        return torch.empty(args[place].shape, device="meta", memory_format=kind)
+
+
+_LAID_OUT: Mapping[str, Callable[[Sequence[Any]], Tensor]] = {
+    **dict.fromkeys(
+        (
+            *("native_layer_norm_backward", "_log_softmax_backward_data", "log_sigmoid_forward"),
+            *("rrelu_with_noise", "rrelu_with_noise_backward", "huber_loss_backward"),
+            "glu_backward",
+        ),
+        _in_order,
+    ),
+    **dict.fromkeys(
+        (
+            *("elu_backward", "hardsigmoid_backward", "hardswish_backward", "hardtanh_backward"),
+            "softplus_backward",
+        ),
+        _by_both,
+    ),
+    **dict.fromkeys(("native_batch_norm", "channel_shuffle", "roll"), partial(_as_suggested, 0)),
+    **dict.fromkeys(
+        ("native_batch_norm_backward", "reflection_pad2d_backward", "replication_pad2d_backward"),
+        partial(_as_suggested, 1),
+    ),
+}
+"""How kernels of a CPU lay out what they make, where torch's answer without data is another: what
+follows makes a copy of the one and none of the other."""
 
 
 def _is_small(func: Any, args: Any, kwargs: Any) -> bool:

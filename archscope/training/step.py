@@ -39,6 +39,7 @@ from archscope.training.recipe import Recipe
 from archscope.training.saved import Saved, Saving, holders
 from archscope.training.stand_ins import with_data, without_data
 from archscope.training.unfolding import has_little_data, told_apart, unfolded
+from archscope.training.written_views import WrittenViews
 
 
 @frozen
@@ -196,7 +197,7 @@ def _forward(
 ) -> tuple[list[Tensor], int]:
     """Return what a forward returned and can be trained by, and the bytes of all it returned."""
     places.turned = False
-    with told(places), alive.phase("forward"), saving, computing_in(autocast):
+    with told(places), alive.phase("forward"), saving, WrittenViews(), computing_in(autocast):
         returned = tensors_in(twin.run())
     refuse_threads(places)
     roots = [tensor for tensor in returned if tensor.requires_grad]
@@ -216,6 +217,7 @@ def _watched(
 ) -> Step:
     model = twin.model
     parameters = tuple(model.parameters())
+    buffers = tuple(held(model, "_buffers", optimiser))  # one that a forward makes is its own work
     alive, listening = _watching(twin, places)
     savings: list[Saving] = []
     on_host = nullcontext() if recipe.dropout == "card" else alive.with_random_states()
@@ -242,7 +244,7 @@ def _watched(
         changes=(*changes, *updating(optimiser, parameters)),
         gradients=gradients,
         parameters=tuple(held(model, "_parameters", optimiser)),
-        buffers=tuple(held(model, "_buffers", optimiser)),
+        buffers=buffers,
         inputs=bytes_of(tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))),
         outputs=size,
         saved_later=frozenset(

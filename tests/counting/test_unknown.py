@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from archscope.counting.constants import Constants, constants_of
 from archscope.errors import ForwardError, ThresholdError
 from archscope.library import params
 
@@ -228,3 +229,29 @@ def test_a_sparse_product_of_the_input_is_counted_by_its_entries() -> None:
 
     assert report.totals.complete
     assert report.totals.macs == 4 * 4
+
+
+def test_numbers_that_freezing_made_constants_are_told() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scripting is deprecated
+        scripted = torch.jit.script(nn.Sequential(nn.Linear(4, 8), nn.ReLU()).eval())
+        frozen = torch.jit.freeze(scripted)
+
+    assert not constants_of(scripted).numbers
+    # 4*8 weights and 8 biases
+    assert constants_of(frozen) == Constants(tensors=2, numbers=40, alone=True)
+    report = params(frozen)
+    assert report.totals.trainable == 0
+    assert "holds 40 numbers in 2 tensors" in report.notes[0].text
+    assert report.notes[0].level == "warning"
+
+
+def test_an_operator_that_runs_on_data_alone_is_named_in_short() -> None:
+    a, b = (torch.zeros(3, columns, device="meta") for columns in (2, 1))
+    with pytest.raises(ForwardError, match=r"with input 3x2, 3x1: aten::linalg_lstsq\S* runs on"):
+        params(LeastSquares(), a, b)
+
+
+class LeastSquares(nn.Module):
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.linalg.lstsq(a, b).solution

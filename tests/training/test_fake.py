@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib.abc import MetaPathFinder
+from typing import Any
 
 import pytest
 import torch
@@ -99,3 +101,61 @@ def test_what_positions_and_masks_hold_is_known() -> None:
     assert [each.shape for each in step.saved] == [(2, 4)]
     assert not step.has_data
     assert mask.all()
+
+
+def test_a_view_has_the_strides_that_kernels_give_it() -> None:
+    def views(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        last = x.permute(0, 2, 1)
+        return last.view(1, 3, 4, 2), last.unflatten(2, (4, 2)), x[:, :1].reshape(1, 1, 3)
+
+    real = [each.stride() for each in views(torch.empty(1, 8, 3))]
+    with fake.fake_mode():
+        told = views(torch.empty(1, 8, 3))
+
+    # Not 24, though the one image lies so: by 3, a convolution takes it as channels first.
+    assert real[0] == (3, 1, 6, 3)
+    assert [each.stride() for each in told] == real
+
+
+_LAST = torch.empty(2, 4, 3, 3).to(memory_format=torch.channels_last)
+_TURNED = torch.empty(2, 3, 3, 4).permute(0, 2, 3, 1)  # neither in order nor channels last
+_LAID_OUT: dict[str, Callable[[Any], Any]] = {
+    "layer norm": lambda at: torch.ops.aten.native_layer_norm_backward(
+        at(torch.empty(2, 4, 3).mT),
+        at(torch.empty(2, 3, 4)),
+        [4],
+        *(at(torch.empty(2, 3, 1)) for _ in range(2)),
+        None,
+        None,
+        [True, False, False],
+    )[0],
+    "log softmax": lambda at: torch.ops.aten._log_softmax_backward_data(
+        at(_LAST), at(torch.empty(2, 4, 3, 3)), 1, torch.float32
+    ),
+    "hardswish": lambda at: torch.ops.aten.hardswish_backward(
+        at(_LAST), at(torch.empty(2, 4, 3, 3))
+    ),
+    "elu": lambda at: torch.ops.aten.elu_backward(
+        at(_LAST), 1, 1, 1, False, at(torch.empty(2, 4, 3, 3))
+    ),
+    "batch norm": lambda at: torch.ops.aten.native_batch_norm(
+        at(_TURNED), *(at(torch.empty(3)) for _ in range(4)), True, 0.1, 1e-5
+    )[0],
+    "roll": lambda at: torch.ops.aten.roll(at(_LAST), [1], [2]),
+    "padding": lambda at: torch.ops.aten.reflection_pad2d_backward(
+        at(torch.empty(2, 4, 5, 5)), at(_LAST), [1, 1, 1, 1]
+    ),
+    "GLU": lambda at: torch.ops.aten.glu_backward(at(_LAST[:, :2]), at(_LAST), 1),
+}
+
+
+@pytest.mark.parametrize("name", _LAID_OUT)
+def test_what_an_operator_makes_lies_as_a_kernel_lays_it(name: str) -> None:
+    make = _LAID_OUT[name]
+    real = make(lambda tensor: tensor)
+
+    with fake.fake_mode() as mode:
+        told = make(mode.from_tensor)
+
+    assert told.shape == real.shape
+    assert told.stride() == real.stride()

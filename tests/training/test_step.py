@@ -381,3 +381,46 @@ def test_what_stands_for_a_cards_kernels_computes_the_same() -> None:
     assert "RmsNorm" in str(card[0].grad_fn)
     for ours, theirs in zip(card, plain, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+class _WrittenView(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        view = self.layer(x).view(-1)
+        view.relu_()
+        return view
+
+
+def test_the_gradient_of_a_view_that_was_written_to_is_made_anew() -> None:
+    found = peak(run_step(subject(_WrittenView(), 100, 8), AS_CPU, optimiser("sgd")))
+
+    # What the layer returns, and of it: the view's gradient, the whole's, the stretch's, and what
+    # the ReLU's backward makes of that; a loss and its gradient.
+    assert found is not None
+    assert found.bytes == 5 * 4 * 100 * 8 + 2 * 4
+
+
+class _Cached(nn.Module):
+    """Makes a larger buffer where its own does not do, as published position indices."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+        self.register_buffer("indices", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.indices = torch.ones(100, 8)
+        return self.layer(x) * self.indices  # type: ignore[no-any-return]
+
+
+def test_a_buffer_that_the_forward_makes_is_told_once() -> None:
+    step = run_step(subject(_Cached(), 100, 8), AS_CPU, optimiser("sgd"))
+
+    found = peak(step)
+    assert [each.bytes for each in step.buffers] == [4]
+    # The new buffer, what the layer returns, and their product, before anything goes.
+    assert found is not None
+    assert found.bytes == 3 * 4 * 100 * 8

@@ -82,7 +82,7 @@ def notes(
     )
     yield from _workspaces(step, checked)
     if step.has_data:
-        text = "its forward reads values, so a copy of it ran on data: if it skips layers at random"
+        text = "its forward needs data, so a copy of it ran on data: if it skips layers at random"
         yield Note(level="info", text=f"{text}, this is one draw")
     yield from _kernels(step, settings)
     if settings.micro_batch is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from archscope.analyses.params.constants import constant_notes
 from archscope.analyses.params.headline import headline
 from archscope.analyses.params.letters import legend
 from archscope.analyses.params.nonzero import nonzero_notes
@@ -112,7 +113,7 @@ def _assemble(
     tallies = {own.path: tally(own) for own in modules}
     sums = sums_of(tallies, subject.repeats)
     complete = agreement is None or agreement.complete
-    notes = _notes(subject, count, agreement)
+    notes = (*constant_notes(subject.model), *_notes(subject, count, agreement))
     if nonzero:
         notes += nonzero_notes(subject.model, modules)
     totals = _totals(sums[""], ran=count is not None, complete=complete)

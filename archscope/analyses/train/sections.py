@@ -219,7 +219,7 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             f"{totals.by_function:,} multiply-accumulates, counted as torch ran them",
         )
     if work.has_data:
-        text = "its forward reads values, so a copy of it ran on data: if it skips layers at random"
+        text = "its forward needs data, so a copy of it ran on data: if it skips layers at random"
         yield Note(level="info", text=f"{text}, this is one draw")
     if asked.micro_batch is not None:
         text = f"{passes:,} passes of {asked.micro_batch:,} each are one step"
