@@ -151,4 +151,4 @@ def test_what_no_shell_passes_is_one_line(
     ended = archscope(*before, text)
 
     assert ended.code == 2
-    assert ended.err == f"Error: {text!r} holds what no name can: write it without\n"
+    assert ended.err == f"Error: {text!r} contains characters that no name can have; leave them out\n"
