@@ -122,7 +122,7 @@ def _told(error: Exception) -> int:
     elif isinstance(error, OSError) and error.errno in _NO_FILE and error.filename:
         name = str(error.filename)
         shown = f"{name[:59]!r}…" if len(name) > _LONG_NAME else repr(name)
-        say(f"Error: {shown} names no file: {error.strerror}")
+        say(f"Error: {shown} cannot be opened: {error.strerror}")
         return UsageError.exit_code
     else:
         say(f"Error: {_stdouts(error) if _is_of_stdout(error) else _unforeseen(error)}")

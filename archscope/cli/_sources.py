@@ -22,7 +22,7 @@ def with_source(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption) and error.ctx is not None and error.ctx.parent:
         name = error.option_name
         if any(name in option.opts for option in error.ctx.parent.command.params):
-            return f"{name} stands before the command: archscope {name} ..."
+            return f"{name} goes before the command: archscope {name} ..."
     if not isinstance(error, click.BadParameter) or error.param is None or error.ctx is None:
         return error.format_message()
     source = said_by(error.ctx, error.param.name or "")

@@ -266,7 +266,7 @@ def test_inputs_are_of_a_module_and_are_tensors() -> None:
         with pytest.raises(UsageError, match="inputs are given to a module alone"):
             ask()
     for given in ((images.shape,), ((2, 3, 8, 8),)):
-        with pytest.raises(ForwardError, match=r"A shape is no input.*zeros\(2, 3, 8, 8\)"):
+        with pytest.raises(ForwardError, match=r"A shape is not an input.*zeros\(2, 3, 8, 8\)"):
             archscope.params(model, *given)
-    with pytest.raises(ForwardError, match="A shape is no input"):
+    with pytest.raises(ForwardError, match="A shape is not an input"):
         archscope.params(model, input_size=(2, 3, 8, 8))
