@@ -222,7 +222,9 @@ def test_what_holds_a_network_is_counted_in_python() -> None:
 
     with pytest.raises(UsageError, match=r"this is a Pipeline, .* unet, vae; give its unet"):
         archscope.params(NETS.Pipeline(), torch.zeros(3, 4))
-    for nothing in (None, 3, object(), {"a": 1}, nn.Linear):
+    with pytest.raises(UsageError, match=r"the class Linear, .* write Linear\(\.\.\.\)"):
+        archscope.params(nn.Linear, torch.zeros(3, 4))
+    for nothing in (None, 3, object(), {"a": 1}):
         with pytest.raises(UsageError, match=r"not a torch\.nn\.Module"):
             archscope.params(nothing, torch.zeros(3, 4))
 
