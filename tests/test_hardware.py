@@ -187,7 +187,7 @@ def test_a_person_says_a_word_and_hears_what_else_it_could_mean() -> None:
     assert named("H100") is find("NVIDIA H100 80GB HBM3")
     assert others_named(named("h100")) == ("h100-pcie", "h100-nvl")
     assert named("RTX 4090") is named("NVIDIA GeForce RTX 4090") is named("rtx4090")
-    with pytest.raises(UsageError, match=r"card 'h10' are known here\. Did you mean 'h100'"):
+    with pytest.raises(UsageError, match=r"called 'h10' are known here\. Did you mean 'h100'"):
         named("h10")
 
 

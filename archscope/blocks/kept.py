@@ -18,7 +18,7 @@ from archscope.theory.kept_notes import Value
 
 Part = Callable[[Tape, str, Value], Value]
 """Takes where it stands and what it reads, and returns what it makes."""
-RECURRENT = "fused kernels of recurrent layers keep what nobody tells"
+RECURRENT = "what fused kernels of recurrent layers save is not documented"
 """Why what recurrent layers keep has no closed form."""
 _APPLIED = {"swiglu": "silu", "geglu": "gelu"}
 """What a gated feed-forward applies to its gate."""

@@ -28,10 +28,10 @@ from archscope.errors import (
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells give it."""
 _NO_FILE = frozenset((EACCES, ELOOP, ENAMETOOLONG))
-"""Why a name that was typed leads to no file: too long, in a ring, through what is shut."""
+"""Why a typed name leads to no file: no permission, a loop of links, too long."""
 _LONG_NAME = 200
 _COMPLETE = "_ARCHSCOPE_COMPLETE"
-"""Set where a shell asks how a line could go on."""
+"""Set where a shell asks for completions."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -39,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     `--debug`, anywhere, shows the traceback of an error instead of one line.
     """
-    if argv is None:  # the program itself: what is imported by now stays, and is searched no more
+    if argv is None:  # the program itself: what is imported by now stays, so it need not be scanned
         gc.freeze()
-        gc.set_threshold(10_000)  # a short life makes many things that stay, and few circles
+        gc.set_threshold(10_000)  # a short run makes many objects that stay and few cycles
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -97,39 +97,36 @@ def _code(arguments: list[str], *, debug: bool) -> int:
         return 1
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.ClickException as error:
-        if debug:
-            raise
-        if _COMPLETE in os.environ:
-            return error.exit_code
-        if isinstance(error, click.exceptions.NoArgsIsHelpError):
-            error.show()
-        else:
-            say(f"Error: {with_source(error)}")
-        return error.exit_code
-    except ArchscopeError as error:
-        if debug:
-            raise
-        if _COMPLETE in os.environ:  # somebody types: what is wrong so far is no error
-            return error.exit_code
-        said = _message(error)
-        # Each limit that was crossed has a line; in any other message a new line is no end of one.
-        for line in said.splitlines() if isinstance(error, ThresholdError) else (said,):
-            say(f"Error: {line}")
-        return error.exit_code
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_FILE and error.filename and not debug:
-            name = str(error.filename)
-            shown = f"{name[:59]!r}…" if len(name) > _LONG_NAME else repr(name)
-            say(f"Error: {shown} names no file: {error.strerror}")
-            return UsageError.exit_code
-        broken = _is_of_stdout(error)
-        if broken:
+        if _is_of_stdout(error):
             sys.stdout = None  # Python would try once more at its exit
         if debug:
             raise
-        say(f"Error: {_stdouts(error) if broken else _unforeseen(error)}")
-        return 1
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    """Say an error on stderr and return its exit code."""
+    code = error.exit_code if isinstance(error, click.ClickException | ArchscopeError) else 1
+    if isinstance(error, click.ClickException | ArchscopeError) and _COMPLETE in os.environ:
+        return code  # somebody is typing: what is wrong so far is not an error yet
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+    elif isinstance(error, click.ClickException):
+        say(f"Error: {with_source(error)}")
+    elif isinstance(error, ArchscopeError):
+        said = _message(error)
+        # Each crossed limit has a line; in any other message a new line does not end it.
+        for line in said.splitlines() if isinstance(error, ThresholdError) else (said,):
+            say(f"Error: {line}")
+    elif isinstance(error, OSError) and error.errno in _NO_FILE and error.filename:
+        name = str(error.filename)
+        shown = f"{name[:59]!r}…" if len(name) > _LONG_NAME else repr(name)
+        say(f"Error: {shown} cannot be opened: {error.strerror}")
+        return UsageError.exit_code
+    else:
+        say(f"Error: {_stdouts(error) if _is_of_stdout(error) else _unforeseen(error)}")
+    return code
 
 
 def _require_texts(arguments: Sequence[str]) -> None:
@@ -140,7 +137,9 @@ def _require_texts(arguments: Sequence[str]) -> None:
         except UnicodeEncodeError:
             is_one = False
         if not is_one:
-            raise UsageError(f"{argument!r} holds what no name can: write it without")
+            raise UsageError(
+                f"{argument!r} contains characters that no name can have; leave them out"
+            )
 
 
 _WRITERS = ("click.", "archscope.cli.")

@@ -36,7 +36,7 @@ def with_source(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption) and error.ctx is not None and error.ctx.parent:
         name = error.option_name
         if any(name in option.opts for option in error.ctx.parent.command.params):
-            return f"{name} stands before the command: archscope {name} ..."
+            return f"{name} goes before the command: archscope {name} ..."
         if others := _commands_with(name, error.ctx.parent):
             return f"{error.ctx.command_path} has no option {name}; it belongs to {and_(others)}"
     if not isinstance(error, click.BadParameter) or error.param is None or error.ctx is None:

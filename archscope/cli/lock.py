@@ -52,7 +52,7 @@ def command(*, config: str | None, output: str | None, only_check: bool, quiet: 
     from archscope.studies.check.lock import NAME
 
     if only_check and output == "-":
-        raise click.UsageError("--check compares with a file; -o - is none")
+        raise click.UsageError("--check compares with a file, and -o - is not one")
     if not only_check:
         check_output(output)
     file = read_file(config)

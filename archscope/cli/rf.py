@@ -208,7 +208,7 @@ def _answer(
             return analyse("rf", read_stack(texts, branches), **settings)
         return see_network(read_model(described, Request(fields=texts)), **settings)
     if branches is not None:
-        raise UsageError("--branches describes a network by itself; leave MODEL out")
+        raise UsageError("--branches already describes a network; leave MODEL out")
     return see_network(read_model(model, Request(fields=texts)), **settings)
 
 

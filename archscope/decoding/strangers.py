@@ -32,10 +32,12 @@ _SEEN = "its mask has no values where it runs on shapes alone"
 def stranger_cache(subject: Subject) -> Cache:
     """Return what one forward of `subject` shows of what decoding would keep.
 
-    Raises `ForwardError` where it does not run, `UsageError` where nothing of it decodes.
+    Raises `ForwardError` where it does not run, `UsageError` where it does not decode.
     """
     if subject.inputs is None:
-        raise UsageError(f"{subject.name} has no inputs; give what its forward is called with")
+        raise UsageError(
+            f"{subject.name}: kv needs an example input, e.g. torch.zeros(1, 128, dtype=torch.long)"
+        )
     looking = _looked(subject, "auto")
     if looking.masked and _has_little_data(subject.model):
         # On data masks have values, but results of layers can no longer be told from constants.
@@ -111,7 +113,7 @@ class _Looking:
             return self.returned
         own = [layer for layer in self.layers if layer.source is None]
         if not own and not self.unseen:
-            raise UsageError(f"{_short(self.name)}: nothing of it decodes: {self._why()}")
+            raise UsageError(f"{_short(self.name)}: it does not decode: {self._why()}")
         return Cache(
             layers=tuple(self.layers),
             context=max(self.lengths, default=1),

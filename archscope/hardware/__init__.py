@@ -93,7 +93,7 @@ def named(word: str) -> Card:
     card = words.get(same_word(word.replace(" ", ""), words) or "") or find(word) or _told(word)
     if card is None:
         raise UsageError(
-            f"no cited figures of a card {word!r} are known here."
+            f"no cited figures for a GPU called {word!r} are known here."
             + did_you_mean(word.lower(), list(words))
             + f" Known are {', '.join(words)}."
         )

@@ -30,7 +30,9 @@ def audit(
         return audit_network(network_of(model, kwargs, args=args, method=method))
     subject = subject_of(model, args, kwargs, method=method)
     if subject.inputs is None:
-        raise UsageError(f"{subject.name}: audit needs what its forward is called with")
+        raise UsageError(
+            f"{subject.name}: audit needs an example input, e.g. torch.zeros(1, 3, 224, 224)"
+        )
     return analyse("audit", subject)
 
 

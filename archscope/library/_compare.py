@@ -178,7 +178,7 @@ def _networks(
     if not names:
         field = next(iter(fields), None)
         if field is not None:
-            raise UsageError(f"{field} is said of networks that are named, and none of these is")
+            raise UsageError(f"{field} applies to named networks, and none of these is one")
         return ()
     from archscope import loaders
     from archscope.library._named import request_of

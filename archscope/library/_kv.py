@@ -49,7 +49,7 @@ def kv(
     draft model over that of a step (section `guesses`). `verify` builds the network too, and holds
     what its layers would keep against the closed form (section `check`).
 
-    Raises `UsageError` where nothing of it decodes, `ForwardError` where a network of one's own
+    Raises `UsageError` where it does not decode, `ForwardError` where a network of one's own
     does not run.
     """
     settings = {

@@ -150,7 +150,9 @@ class Answers:
         gpu = asked.pop("gpu", None)
         network = self._network
         if isinstance(network, Subject) and network.inputs is None:
-            raise UsageError(f"{network.name}: time needs what its forward is called with")
+            raise UsageError(
+                f"{network.name}: time needs an example input, e.g. torch.zeros(1, 3, 224, 224)"
+            )
         counted = self.report("params")
         if gpu is not None:
             subject = network if isinstance(network, Subject) else study.made(network.subject)

@@ -84,7 +84,10 @@ def params(
         report = with_named_teacher(report, teacher)
     elif teacher is not None:
         if isinstance(model, str):
-            raise UsageError("a module teaches a module; beside a name, name the teacher too")
+            raise UsageError(
+                "the teacher of a module must be a module; with a named network, "
+                "name the teacher too"
+            )
         report = with_teacher(report, count_subject(subject_of(teacher, args, kwargs)))
     if strict:
         require_complete(report)

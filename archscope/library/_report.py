@@ -131,13 +131,13 @@ def report_network(
         try:
             reports.append(answer())
         except KeyboardInterrupt:
-            said = f"{analysis}: not told, nor what follows, because it was interrupted"
+            said = f"{analysis}: interrupted; this analysis and the following ones are missing"
             cut = join(reports, (*notes, Note(level="warning", text=said)))
             raise InterruptedRunError(cut) from None
         except ArchscopeError as error:
             reason = str(error)
             level: Level = "info" if isinstance(error, UsageError) else "warning"
-            notes.append(Note(level=level, text=f"{analysis}: not told, because {reason}"))
+            notes.append(Note(level=level, text=f"{analysis}: not available, because {reason}"))
             tell(analysis, reason)
         else:
             tell(analysis, None)

@@ -43,7 +43,7 @@ def decoded(asked: Network | Report) -> Decoded:
     if isinstance(asked, Report):
         return Decoded(bytes=None, why="a saved report does not tell")
     if not asked.family:
-        return Decoded(bytes=None, why="it is not made by a family that tells")
+        return Decoded(bytes=None, why="no family provides it")
     from archscope.families import FAMILIES
     from archscope.registry import resolve
     from archscope.theory.decoding import step_cost
@@ -60,5 +60,5 @@ def decoded(asked: Network | Report) -> Decoded:
     stored = named("bf16", WEIGHT_TYPES)
     cost = step_cost(cache, Asked(context=cache.context, batch=1, stored=stored), stored)
     if cost is None:
-        return Decoded(bytes=None, why="what runs in a step of decoding is not told")
+        return Decoded(bytes=None, why="what runs in a decoding step is unknown")
     return Decoded(bytes=round(cost.bytes), context=cache.context)

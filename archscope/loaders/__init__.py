@@ -169,8 +169,8 @@ def refuse_what_is_not_for_it(text: str, loader: Loader, request: Request) -> No
         if field is not None:
             flag = specs.flag_of(field)
             raise UsageError(
-                f"{flag} is a field of a family, and {text} is none; an argument of its own is "
-                f"given as --model-arg {field}=VALUE"
+                f"{flag} is a field of a family, and {text} is not one; pass an argument of its "
+                f"own as --model-arg {field}=VALUE"
             )
         return
     given: Mapping[str, Any] = {

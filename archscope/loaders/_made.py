@@ -76,7 +76,7 @@ def _asked(
         call: Callable[[], Any] = lambda: value(*target.args, **target.kwargs)  # noqa: E731
         made = _code.run(call, where, folder=folder)
     if made is None:
-        raise UsageError(f"{where} returned None; it is to return what forward is called with")
+        raise UsageError(f"{where} returned None; it must return the inputs of forward")
     return as_call(made, model)
 
 

@@ -80,8 +80,7 @@ def _existing(text: str) -> Path:
     folder = path.parent if path.name == "config.json" and path.is_file() else path
     if not folder.is_dir():
         raise UsageError(
-            f"hf:{text}: there is no such folder; archscope reads a local config.json and fetches "
-            "nothing"
+            f"hf:{text}: no such folder; archscope reads a local config.json and downloads nothing"
         )
     if not (folder / "config.json").is_file():
         raise UsageError(f"hf:{text}: the folder holds no config.json")

@@ -45,7 +45,9 @@ def check_ending(path: str | Path) -> None:
     has_ending = re.fullmatch(r"\.[A-Za-z]\w*", place.suffix, re.ASCII) is not None
     if has_ending and format_of(path) is None and (place.is_file() or not place.exists()):
         endings = sorted(s for known in FORMATS.all().values() for s in known.suffixes)
-        raise UsageError(f"'{path}': its ending names no format; there are {', '.join(endings)}")
+        raise UsageError(
+            f"'{path}': its suffix is not a known format; known are {', '.join(endings)}"
+        )
 
 
 def require_columns(sections: Sequence[Section], names: Sequence[str]) -> None:

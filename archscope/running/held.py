@@ -31,6 +31,9 @@ def held_network(
     if len(held) == 1 or len(named) == 1:
         (name,) = named if len(named) == 1 else held
         return held[name], name
+    if isinstance(value, type) and issubclass(value, nn.Module):
+        name = value.__name__
+        raise UsageError(f"the class {name}, not an instance of it; write {name}(...)")
     if not held:
         raise UsageError(f"{_kind(value)}, not a torch.nn.Module")
     raise UsageError(

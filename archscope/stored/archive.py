@@ -78,7 +78,7 @@ def read(path: Path, shown: str) -> Archive:
         if length > LARGEST_LIST or count > MOST_PARTS:
             raise BadFileError(f"{shown} lists {count:,} parts in {length:,} bytes, too many")
         if start + length > size:
-            raise BadFileError(f"{shown} is cut off: its list of parts stands behind its end")
+            raise BadFileError(f"{shown} is cut off: its list of entries is beyond its end")
         file.seek(start)
         listed = file.read(length)
     try:

@@ -210,8 +210,8 @@ def _refuse(model: str, spec: type | None, name: str) -> NoReturn:
     """Raise `UsageError` for a name that is no field of the network."""
     if spec is None:
         raise UsageError(
-            f"{specs.flag_of(name)} is a field of a family, and {model} is none; an argument of "
-            f"its own is given as --model-arg {name}=VALUES"
+            f"{specs.flag_of(name)} is a field of a family, and {model} is not one; pass an "
+            f"argument of its own as --model-arg {name}=VALUES"
         )
     refuse_strangers(model, spec, (name,), names_them=f"archscope list {model.partition(':')[0]}")
     raise AssertionError(name)

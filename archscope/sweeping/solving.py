@@ -71,7 +71,7 @@ def solve_of(
         whole = [n for n, f in known.items() if f.kind in ("integer", "list") and not f.kinds]
         raise UsageError(f"--solve {field}: it is no field that holds integers: {', '.join(whole)}")
     if wanted <= 0:
-        raise UsageError(f"--iso {of.name}: what is to be met is more than 0")
+        raise UsageError(f"--iso {of.name}: the target must be greater than 0")
     low, high = known[name].low, known[name].high
     return Solve(
         field=name,

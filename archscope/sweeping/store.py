@@ -262,7 +262,7 @@ def _outcome(place: Any, text: Any, path: Path) -> Outcome:
     known["free"] = str
     is_sound = isinstance(told, dict) and isinstance(place, int)
     if not is_sound or any(not isinstance(told.get(n), type_) for n, type_ in known.items()):
-        raise UsageError(f"{path} is damaged: it holds a variant that is none")
+        raise UsageError(f"{path} is damaged: it contains an invalid variant")
     return Outcome(
         place=place,
         name=told["name"],

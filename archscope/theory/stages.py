@@ -227,7 +227,7 @@ class Stages:
     def check(self, *, tensor: int, expert: int) -> None:
         """Raise `SpecError` where cards cannot divide it so."""
         if tensor > 1 and self.undivided:
-            raise SpecError("tp", tensor, f"cannot be told: {self.undivided}")
+            raise SpecError("tp", tensor, f"is not possible: {self.undivided}")
         for part, _ in alike(self.parts):
             for layer in part.layers:
                 layer.division.check(layer.name, tensor=tensor, expert=expert)

@@ -68,7 +68,7 @@ def handed_out(runs: Sequence[Callable[[], object]]) -> tuple[tuple[Handed, ...]
     tree = results.experimental_event_tree()
     turns = [event for event in tree if event.name == _TURN]
     if not all(any(map(_is_memory, turn.children)) for turn in turns) or not turns:
-        raise UnseenError("torch's profiler tells nothing of its allocator here")
+        raise UnseenError("torch's profiler does not report its allocator here")
     starts = sorted(event.start_time_ns for event in turns)
     found: list[list[Handed]] = [[] for _ in (*runs, *runs)]
     for time, handed in sorted(_handed(tree), key=lambda each: each[0]):

@@ -27,7 +27,7 @@ def for_one_token(model: nn.Module, inputs: Inputs, context: int) -> Inputs:
             object.__setattr__(module, "forward", make(context))
             changed += 1
     if not changed:
-        raise UsageError("--pass decode: no attention of this network tells what it keeps")
+        raise UsageError("--pass decode: no attention of this network can be given a cache")
 
     def last(leaf: object) -> object:
         return leaf[:, -1:].clone() if isinstance(leaf, Tensor) and leaf.dim() > 1 else leaf

@@ -71,7 +71,7 @@ def test_inputs_are_cut_or_repeated() -> None:
 def test_sizes_that_make_no_sense() -> None:
     with pytest.raises(UsageError, match="batch_size is 0"):
         time("cnn", batch_size=(0, 1), **QUICK)
-    with pytest.raises(UsageError, match="takes one sample alone"):
+    with pytest.raises(UsageError, match="takes a single sample"):
         time(nn.Conv2d(3, 3, 3), torch.ones(3, 8, 8), batch_size=(1, 2), **QUICK)
     with pytest.raises(UsageError, match="give one batch_size"):
         time("cnn", batch_size=(1, 2), gpu="h100")

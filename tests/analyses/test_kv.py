@@ -224,12 +224,12 @@ def test_what_fits_in_a_card_fits_beside_the_weights() -> None:
     ("name", "said"),
     [
         ("bert-base-uncased", "every position sees later ones"),
-        ("resnet50", "reads all of its input at once"),
-        ("xlnet-base-cased", "reads all of its input at once"),
+        ("resnet50", "reads its whole input at once"),
+        ("xlnet-base-cased", "reads its whole input at once"),
     ],
 )
 def test_what_does_not_decode_is_refused(name: str, said: str) -> None:
-    with pytest.raises(UsageError, match=f"{name}: nothing of it decodes.*{said}"):
+    with pytest.raises(UsageError, match=f"{name}: it does not decode.*{said}"):
         archscope.kv(name)
 
 
@@ -239,7 +239,7 @@ def test_what_does_not_decode_is_refused(name: str, said: str) -> None:
         ({"runtime": "hf", "kv_dtype": "q4_0"}, "keeps no cache in q4_0; it has bf16"),
         ({"kv_dtype": "q8_0", "d_model": 36}, "blocks of 32, which do not divide the 36"),
         ({"card_memory": "80"}, "'80' is no size"),
-        ({"card_memory": "8GiB", "cache_memory": "1GiB"}, "holds the weights too"),
+        ({"card_memory": "8GiB", "cache_memory": "1GiB"}, "includes the weights"),
         ({"guesses": 2}, "needs acceptance"),
     ],
 )

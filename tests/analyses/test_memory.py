@@ -124,7 +124,9 @@ def test_workspaces_of_convolutions_are_named_where_nothing_was_measured() -> No
 def test_what_recurrent_layers_keep_proves_no_claim() -> None:
     report = archscope.memory(nn.LSTM(4, 4), torch.ones(3, 2, 4))
 
-    with pytest.raises(ThresholdError, match="fused kernels of recurrent layers keep what nobody"):
+    with pytest.raises(
+        ThresholdError, match="what fused kernels of recurrent layers save is not documented"
+    ):
         report.check("act <= 1GiB")
     report.check("states <= 1GiB")
 
@@ -177,7 +179,10 @@ def test_a_module_of_ones_own_is_left_in_its_mode() -> None:
         ({"freeze": "nothing"}, "names no parameter"),
         ({"freeze": "*"}, "nothing can be trained"),
         ({"micro_batch": 3, "batch_size": 4}, "3 does not divide the batch of 4; give 1, 2, 4"),
-        ({"explain": True, "lora": "r=2"}, "no closed form: it takes all weights to be trained"),
+        (
+            {"explain": True, "lora": "r=2"},
+            "no closed form: it assumes that all weights are trained",
+        ),
     ],
 )
 def test_what_cannot_be_is_said(settings: dict[str, str], said: str) -> None:
@@ -231,7 +236,7 @@ def test_what_ran_on_data_says_so(verb: Any) -> None:
     ("named", "why"),
     [
         (("lstm",), "fused kernels of recurrent layers"),
-        ((nn.Linear(2, 2), torch.zeros(1, 2)), "of no family that tells one; `archscope list`"),
+        ((nn.Linear(2, 2), torch.zeros(1, 2)), "it belongs to no family; `archscope list`"),
     ],
 )
 def test_what_has_no_closed_form_says_why(named: Any, why: str) -> None:

@@ -93,7 +93,7 @@ def test_modules_of_a_user_are_planned_as_they_were_built() -> None:
     assert parts(one)["activations"] == archscope.memory(model, randn(3, 4)).totals.saved
     assert [row.params for row in two.section("plan.stages").rows] == [40, 18]
     assert two.totals.sent is None  # what goes between its stages is not told
-    with pytest.raises(SpecError, match="nobody tells how cards divide"):
+    with pytest.raises(SpecError, match="it is not known how GPUs divide"):
         archscope.plan(model, randn(3, 4), tp=2)
 
 

@@ -322,7 +322,7 @@ def test_what_does_not_go_together(
 
 
 def test_a_module_without_inputs_cannot_run() -> None:
-    with pytest.raises(UsageError, match="what its forward is called with"):
+    with pytest.raises(UsageError, match="needs an example input"):
         time(nn.Linear(2, 2), **QUICK)
 
 

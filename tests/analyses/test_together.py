@@ -112,5 +112,5 @@ def test_networks_that_do_not_fit_beside_each_other() -> None:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return x
 
-    with pytest.raises(ArchscopeError, match="out of memory for 2 networks beside each other"):
+    with pytest.raises(ArchscopeError, match="out of memory for 2 networks at once"):
         time_together(Full(), Full(), args=(torch.ones(1, 4),), device="cpu")

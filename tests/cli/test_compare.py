@@ -133,7 +133,7 @@ def test_networks_of_ones_own_take_their_flags_and_families_theirs(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((SAVED[0],), "what is compared are 2 to 26 networks, and this is 1"),
+        ((SAVED[0],), "2 to 26 networks can be compared, not 1"),
         (("gpt2", "gtp2-medium"), "Did you mean 'gpt2-medium'"),
         ((*SAVED, "--seq-len", "8"), "--seq-len"),
         ((*SAVED, "--sort", "params"), "--sort params is for parts of networks"),
@@ -182,7 +182,7 @@ def test_a_teacher_comes_first_wherever_it_is_typed(archscope: Run, typed: tuple
     ("typed", "message"),
     [
         ((STUDENT, TEACHER, "--by", "teaching"), "--by teaching needs --teacher"),
-        ((STUDENT, "--teacher"), "what is compared are 2 to 26 networks, and this is 1"),
+        ((STUDENT, "--teacher"), "2 to 26 networks can be compared, not 1"),
         ((STUDENT, "--teacher", "nobody"), "no family or preset is called 'nobody'"),
     ],
 )

@@ -57,7 +57,7 @@ def test_such_a_name_is_what_it_says(archscope: Run) -> None:
         (("list", "LLAMA3"), "no family or preset is called 'LLAMA3'. Did you mean 'llama-3"),
         (("params", "Restnet_50"), "is called 'Restnet_50'. Did you mean 'resnet50'?"),
         (("params", "--D_Model", "64"), "No such option '--D_Model'. Did you mean '--d-model'?"),
-        (("params", "--config", "x.toml"), "--config stands before the command"),
+        (("params", "--config", "x.toml"), "--config goes before the command"),
         (("params", "--tokens", "2T"), "no option --tokens; it belongs to plan and scaling"),
         (("rf", "--maximise", "rf"), "no option --maximise; it belongs to search"),
         (("list", "bert"), "no family or preset is called 'bert'. Did you mean 'bert-base-"),
@@ -153,4 +153,6 @@ def test_what_no_shell_passes_is_one_line(
     ended = archscope(*before, text)
 
     assert ended.code == 2
-    assert ended.err == f"Error: {text!r} holds what no name can: write it without\n"
+    assert (
+        ended.err == f"Error: {text!r} contains characters that no name can have; leave them out\n"
+    )

@@ -127,7 +127,7 @@ def test_an_interrupted_report_holds_what_was_told_until_then(
 
     assert ended.code == 130
     assert kept.totals.trainable == 64 * 3 * 9 + 64 + 64 * 64 * 9 + 64
-    assert "rf: not told, nor what follows, because it was interrupted" in [
+    assert "rf: interrupted; this analysis and the following ones are missing" in [
         note.text for note in kept.notes
     ]
 

@@ -215,7 +215,7 @@ def test_the_counted_part_is_shown_where_a_forward_fails(run: Run, tmp_path: Pat
 )
 def test_the_command_on_a_page_makes_the_same_again(archscope: Any, typed: str) -> None:
     page = archscope("params", *shlex.split(typed), "-f", "html").out
-    said = re.search(r"Made again by: <code>archscope (params [^<]*)</code>", page)
+    said = re.search(r"To reproduce: <code>archscope (params [^<]*)</code>", page)
     assert said
 
     again = json.loads(archscope(*shlex.split(unescape(said[1])), "-f", "json").out)

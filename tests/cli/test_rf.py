@@ -205,7 +205,7 @@ BAD = {
     ("--branches", "6;12", "--kernel-size", "3,3,3"): "gives 3 kernels for 2 branches",
     ("--branches", "1;1", "--stride", "1,2"): "strides differ on axis 0: 1, 2",
     ("--branches", "6", "--dilations", "1"): "give --dilations or --branches, not both",
-    ("cnn", "--branches", "6"): "--branches describes a network by itself; leave MODEL out",
+    ("cnn", "--branches", "6"): "--branches already describes a network; leave MODEL out",
     ("cnn", "--window", "3"): "--window is not a field of cnn",
     ("cnnn",): "Did you mean 'cnn'?",
     ("--dilations", "1", "--by", "branch"): "no section is called 'branches'",
@@ -342,7 +342,7 @@ def test_like_blocks_are_a_row_and_the_last_of_them_says_how_much_it_sees(rf: Ru
     assert "blocks.0–31.attn  ×32     512" in folded
     assert "512 … 16,353" in folded
     assert "layer2.1.conv1" in expanded
-    assert "modules that only work" not in expanded
+    assert "modules that are containers" not in expanded
 
 
 def test_rows_are_sorted_and_cut_in_the_words_of_params(rf: Run) -> None:

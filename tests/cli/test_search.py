@@ -51,7 +51,7 @@ def test_what_disagrees_is_shown(archscope: Run, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(counted, "_layers", lambda spec: list(layers(spec))[1:])
     found = archscope("search", *DOUBLING, "--where", "rf >= 20", "--top", "1")
 
-    assert "1 of 1 variants are not what closed forms say of them" in found.out
+    assert "1 of 1 variants differ from their closed forms" in found.out
     assert re.search(r"no: the engines count \d+ parameters; the engines count", found.out)
 
 

@@ -130,7 +130,7 @@ def test_an_ending_of_no_format_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name, problem in {
-        "x.PDF": f"'x.PDF': its ending names no format; there are {ENDINGS}",
+        "x.PDF": f"'x.PDF': its suffix is not a known format; known are {ENDINGS}",
         "x" * 300 + ".json": "File name too long",
         "no/x.json": "directory 'no' does not exist",
         ".": "'.' is a directory",

@@ -233,7 +233,7 @@ def test_torchs_own_decoder_is_seen() -> None:
     ],
 )
 def test_a_stranger_that_does_not_decode_is_refused(model: nn.Module, said: str) -> None:
-    with pytest.raises(UsageError, match=f"nothing of it decodes: .*{said}"):
+    with pytest.raises(UsageError, match=f"it does not decode: .*{said}"):
         archscope.kv(model, torch.zeros(1, 5, 32))
 
 

@@ -116,7 +116,7 @@ WRONG = {
     "9999x(9999x(conv 3))": "column 13: with this it is more than 10,000 steps.",
     "conv 8; in 3": "column 9: 'in' is the first step.",
     "head 3; conv 8": "column 1: 'head' is the last step.",
-    "res(res(conv 3))": "column 5: a path around stands within another.",
+    "res(res(conv 3))": "column 5: a residual path is inside another.",
     "pool": "column 5: pool takes a size, e.g. pool 3.",
     "conv 64 é": "column 9: 'é' is no part of a sentence; expected a word or a number.",
     "conv 6; conv 8 g4": "column 9: groups: 4 does not divide the 6 input channels of 'conv 8 g4'.",

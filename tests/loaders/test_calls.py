@@ -222,7 +222,9 @@ def test_what_holds_a_network_is_counted_in_python() -> None:
 
     with pytest.raises(UsageError, match=r"this is a Pipeline, .* unet, vae; give its unet"):
         archscope.params(NETS.Pipeline(), torch.zeros(3, 4))
-    for nothing in (None, 3, object(), {"a": 1}, nn.Linear):
+    with pytest.raises(UsageError, match=r"the class Linear, .* write Linear\(\.\.\.\)"):
+        archscope.params(nn.Linear, torch.zeros(3, 4))
+    for nothing in (None, 3, object(), {"a": 1}):
         with pytest.raises(UsageError, match=r"not a torch\.nn\.Module"):
             archscope.params(nothing, torch.zeros(3, 4))
 
@@ -266,7 +268,7 @@ def test_inputs_are_of_a_module_and_are_tensors() -> None:
         with pytest.raises(UsageError, match="inputs are given to a module alone"):
             ask()
     for given in ((images.shape,), ((2, 3, 8, 8),)):
-        with pytest.raises(ForwardError, match=r"A shape is no input.*zeros\(2, 3, 8, 8\)"):
+        with pytest.raises(ForwardError, match=r"A shape is not an input.*zeros\(2, 3, 8, 8\)"):
             archscope.params(model, *given)
-    with pytest.raises(ForwardError, match="A shape is no input"):
+    with pytest.raises(ForwardError, match="A shape is not an input"):
         archscope.params(model, input_size=(2, 3, 8, 8))

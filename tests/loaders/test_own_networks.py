@@ -406,7 +406,7 @@ WRONG = {
     "book.ipynb:Net": r"book.ipynb is a notebook; call archscope.params",
     "./best.pt": r"./best.pt does not exist",
     "./best.h5": r"./best.h5 is of a form that is not read; name the code",
-    "hf:./nowhere": r"there is no such folder",
+    "hf:./nowhere": r"no such folder",
     "hf:.": r"holds no config.json",
     "hf:": r"names no folder",
     "saved/__0_0.distcp": r"is a distributed checkpoint; a file is made of its folder by: python",

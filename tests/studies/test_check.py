@@ -349,8 +349,8 @@ def test_a_lock_file_has_a_number_on_a_line() -> None:
     [
         ("", "x is not JSON: Expecting value"),
         ("[" * 100_000, "x is not JSON"),
-        ("[]", "x is none of archscope's; archscope lock writes one"),
-        ('{"archscope lock": true}', "x is none of archscope's"),
+        ("[]", "x is not a lock file of archscope; archscope lock writes one"),
+        ('{"archscope lock": true}', "x is not a lock file of archscope"),
         ('{"archscope lock": 2}', "form 2; this archscope reads up to 1. Upgrade it"),
         ('{"archscope lock": 1}', "budgets is not an object"),
         ('{"archscope lock": 1, "budgets": {"a": 3}}', "x: 'a' has no numbers"),

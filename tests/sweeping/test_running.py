@@ -163,8 +163,8 @@ def test_what_a_condition_rules_out_in_closed_form_is_not_run(
     assert len(built) == 2
     assert all("params: both engines" in row.road for row in some)
     shown = archscope.library.show_sweep(store)
-    assert [note.text.partition(":")[0] for note in shown.notes] == [
-        "4 variants counted in closed form alone"
+    assert [note.text.partition(",")[0] for note in shown.notes] == [
+        "4 variants counted only in closed form"
     ]
     left_out = rows(shown)
     assert {row.road for row in left_out if row not in some} >= {"rf: closed form; params: census"}

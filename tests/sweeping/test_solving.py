@@ -72,7 +72,7 @@ def test_widths_of_equal_parameters() -> None:
     [
         ({"iso": "params=1M"}, "--iso params=124M --solve d_model"),
         ({"iso": "params=1M", "solve": "norm"}, "no field that holds integers"),
-        ({"iso": "params=0", "solve": "d_model"}, "more than 0"),
+        ({"iso": "params=0", "solve": "d_model"}, "greater than 0"),
         ({"iso": "latency=1ms", "solve": "d_model"}, "no number that a field can be solved for"),
         ({"iso": "causal=1", "solve": "d_model"}, "no number that a field can be solved for"),
         ({"iso": "rf=1s", "solve": "seq_len"}, "needs --sample-rate"),

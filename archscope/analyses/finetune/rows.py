@@ -76,7 +76,7 @@ PARTS = Section(
     analysis="finetune",
     name="parts",
     row_type=PartRow,
-    caption="What is in memory when most is",
+    caption="What is in memory at the peak",
     chapter=CHAPTER,
     folded=True,
 )
@@ -84,7 +84,7 @@ MODULES = Section(
     analysis="finetune",
     name="modules",
     row_type=ModuleRow,
-    caption="Where the bytes are when all of it is trained",
+    caption="What each module keeps in full training",
     chapter=CHAPTER,
     folded=True,
 )

@@ -18,7 +18,7 @@ def run(network: Network, **settings: Any) -> tuple[Section, ...]:
     """Return what decoding with `network` keeps, layer by layer.
 
     Of a family in closed form, without torch; of others as far as what runs on shapes tells it.
-    Raises `UsageError` where nothing of it decodes.
+    Raises `UsageError` where it does not decode.
     """
     asked = Settings(**settings)
     if network.spec is None:
@@ -33,8 +33,8 @@ def cache_of(network: Network) -> Cache:
     family = FAMILIES.get(network.family)
     if not family.cache:
         raise UsageError(
-            f"{short(network)}: nothing of it decodes; a network of the family {family.name} reads "
-            "all of its input at once, and keeps nothing for a next position"
+            f"{short(network)}: it does not decode; a network of the family {family.name} reads "
+            "its whole input at once and caches nothing"
         )
     try:
         found: Cache = resolve(family.cache)(network.spec)

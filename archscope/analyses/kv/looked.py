@@ -14,7 +14,7 @@ from archscope.subject import Network
 def looked_at(network: Network, settings: Settings) -> tuple[Section, ...]:
     """Return what a network of one's own keeps, as far as its forward shows it.
 
-    Raises `ForwardError` where it does not run, `UsageError` where nothing of it decodes.
+    Raises `ForwardError` where it does not run, `UsageError` where it does not decode.
     """
     if settings.verify:
         raise UsageError("verify holds a closed form against built layers; this network has none")

@@ -188,13 +188,13 @@ LAYERS = Section(
     name="layers",
     row_type=LayerRow,
     totals_type=Totals,
-    caption="What each layer keeps of the positions before",
+    caption="What each layer caches of earlier positions",
 )
 KINDS = Section(
     analysis="kv",
     name="kinds",
     row_type=KindRow,
-    caption="What layers of each kind keep together",
+    caption="Totals by kind of layer",
 )
 RUNTIMES = Section(
     analysis="kv",
@@ -206,20 +206,20 @@ BATCHES = Section(
     analysis="kv",
     name="batches",
     row_type=BatchRow,
-    caption="One step of decoding against the number of sequences",
+    caption="One decoding step, by number of sequences",
 )
 CONTEXTS = Section(
     analysis="kv",
     name="contexts",
     row_type=ContextRow,
-    caption="The cache against the context",
+    caption="The cache, by length of the context",
     folded=True,
 )
 GUESSES = Section(
     analysis="kv",
     name="guesses",
     row_type=GuessRow,
-    caption="Speculative decoding: what guessing so many tokens ahead comes to",
+    caption="Speculative decoding, by number of guessed tokens",
     asked_by=("acceptance", "guesses"),
 )
 CHECK = Section(

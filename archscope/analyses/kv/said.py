@@ -95,14 +95,14 @@ def headline(totals: Totals, ask: Question) -> Iterator[Headline]:
         name="Cache" if by is None else f"Cache, as {by.word} reserves it",
         value=totals.bytes if by is None else totals.reserved,
         kind="bytes",
-        detail=(f"{totals.batch:,} × {totals.context:,}",)
+        detail=(f"{totals.batch:,} sequence{'s' * (totals.batch != 1)} of {totals.context:,}",)
         if by is None
         else ("needed ", Amount(value=totals.bytes, kind="bytes")),
         order=35,
     )
     if totals.seconds is not None:
         yield Headline(
-            name="A step of decoding",
+            name="A decoding step",
             value=totals.seconds,
             kind="seconds",
             detail=("at least, at most ", Amount(value=totals.rate, kind="rate"), " tokens/s"),

@@ -71,7 +71,7 @@ class Settings:
                 given, other = other, given
             raise SpecError(given, getattr(self, given), f"needs {{{other}}}")
         if self.card_memory and self.cache_memory:
-            problem = "cannot stand beside {card_memory}, which holds the weights too"
+            problem = "cannot be combined with {card_memory}, which includes the weights"
             raise SpecError("cache_memory", self.cache_memory, problem)
         for field in ("card_memory", "cache_memory"):
             bytes_of(field, getattr(self, field))

@@ -25,7 +25,7 @@ def _quantity(
             return Found(why="no step of training was run")
         size = read(totals)
         if not totals.exact and kept:
-            return Found(why="fused kernels of recurrent layers keep what nobody tells")
+            return Found(why="what fused kernels of recurrent layers save is not documented")
         if size is None:
             return Found(why="blocks that repeat were run once")
         return Found(values=(size,))

@@ -21,13 +21,13 @@ _BYTES = {"as-is": 4, "fp32": 4, "fp16": 2, "bf16": 2}
 def closed_form(subject: Subject, settings: Settings) -> Kept | str:
     """Return what a step keeps in closed form, or why there is none."""
     if subject.kept is None:
-        return "its family tells none" if subject.config else "it is of no family that tells one"
+        return "its family has none" if subject.config else "it belongs to no family"
     if settings.freeze or settings.lora:
-        return "it takes all weights to be trained"
+        return "it assumes that all weights are trained"
     if settings.autocast != "off":
-        return "it knows no autocast"
+        return "it does not cover autocast"
     if settings.dropout != "card":
-        return "it is told of a card's kernels"
+        return "it is known for a GPU's kernels only"
     found = subject.kept(_way(settings))
     return found.unknown or found
 
@@ -35,7 +35,7 @@ def closed_form(subject: Subject, settings: Settings) -> Kept | str:
 def refusal(subject: Subject, why: str) -> str:
     """Return why nothing is explained, and of which networks something is."""
     said = f"explain: what {subject.name} keeps has no closed form: {why}"
-    return said if subject.kept is not None else f"{said}; `archscope list` has families that do"
+    return said if subject.kept is not None else f"{said}; `archscope list` shows the families"
 
 
 def _way(settings: Settings) -> Way:

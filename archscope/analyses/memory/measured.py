@@ -59,8 +59,7 @@ def check_rows(subject: Subject, settings: Settings) -> Iterator[CheckRow]:
         WITH_WORKSPACES,
         predicted,
         found.before + found.peak,
-        "what a kernel takes for itself and gives back at once, and nobody tells beforehand"
-        + _largest(found),
+        "temporary workspaces inside kernels, whose size is not known in advance" + _largest(found),
     )
 
 

@@ -150,20 +150,20 @@ MODULES = Section(
     name="modules",
     row_type=ModuleRow,
     totals_type=Totals,
-    caption="What each module keeps in memory in a step of training",
+    caption="What each module keeps in memory in a training step",
 )
 SAVED = Section(
     analysis="memory",
     name="saved",
     row_type=SavedRow,
-    caption="What the forward keeps for the backward, in the order in which it is kept",
+    caption="What the forward saves for the backward, in order",
     folded=True,
 )
 PARTS = Section(
     analysis="memory",
     name="parts",
     row_type=PartRow,
-    caption="What is in memory, and what of it when most is",
+    caption="What is in memory, in total and at the peak",
 )
 TIMELINE = Section(
     analysis="memory",
@@ -175,7 +175,7 @@ CLOSED = Section(
     analysis="memory",
     name="closed",
     row_type=ClosedRow,
-    caption="What the forward keeps in closed form, tensor by tensor",
+    caption="What the forward saves by the closed form, tensor by tensor",
     folded=True,
     asked_by=("explain",),
 )

@@ -49,7 +49,7 @@ QUANTITIES = (
         "gpu_memory",
         "bytes",
         lambda totals: totals.memory,
-        "bytes on a card of the fullest stage in training, all that is told: not what is temporary",
+        "bytes on a GPU of the fullest stage in training, without temporary memory",
         why="a part of it is not known",
         bound=lambda totals: totals.known,
     ),
@@ -73,14 +73,14 @@ QUANTITIES = (
         "count",
         lambda totals: totals.hardware_flops,
         "FLOPs of a step of a plan, with what runs again",
-        why="what the backward multiplies is told as a bound alone",
+        why="only a bound on the backward is known",
     ),
     _quantity(
         "step_sent",
         "bytes",
         lambda totals: totals.sent,
         "bytes that a card sends in a step of a plan",
-        why="what goes from stage to stage is not told",
+        why="the traffic between stages is unknown",
     ),
     _quantity(
         "bubble", "share", lambda totals: totals.bubble, "time that a card of a pipeline waits"

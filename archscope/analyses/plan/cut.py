@@ -43,7 +43,8 @@ def cut(stages: Stages, layout: Layout) -> tuple[Stage, ...]:
         problem = f"makes {pieces} {what} of {len(places)} blocks. Give at most {len(places)}"
         if not places:
             problem = (
-                "cannot be told: no block of this network repeats, and stages are cut by these"
+                "is not possible: no block of this network repeats, and stages are cut between "
+                "blocks"
             )
         raise SpecError("pp", layout.pp, problem)
     ends = _ends(places, len(stages.parts), pieces)

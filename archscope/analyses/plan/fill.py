@@ -192,7 +192,7 @@ def _counters(stage: Stage, layout: Layout, counted: bool) -> Line:
             what="step counters",
             bytes=None,
             formula=f"{size} for each tensor",
-            source="unknown, because how many tensors there are is not told",
+            source="unknown, because the number of tensors is unknown",
         )
     tensors = sum(n * layer.tensors for layer, n in stage.layers if layer.trains)
     return Line(

@@ -51,7 +51,7 @@ def _stages_of(subject: Subject) -> Stages:
             if found
         ),
         samples=shapes[0].shape[0] if shapes and shapes[0].shape else 1,
-        undivided="nobody tells how cards divide these modules",
+        undivided="it is not known how GPUs divide these modules",
     )
 
 

@@ -158,7 +158,7 @@ PARTS = Section(
     name="parts",
     row_type=PartRow,
     totals_type=Totals,
-    caption="What is in the memory of a card of the fullest stage",
+    caption="Memory of one GPU of the fullest stage",
 )
 STAGES = Section(
     analysis="plan",
@@ -170,25 +170,25 @@ COST = Section(
     analysis="plan",
     name="cost",
     row_type=CostRow,
-    caption="What a step and the whole training take",
+    caption="Cost of a step and of the whole training run",
 )
 SENT = Section(
     analysis="plan",
     name="sent",
     row_type=SentRow,
-    caption="What a card sends in a step",
+    caption="What one GPU sends in a step",
 )
 CHANGES = Section(
     analysis="plan",
     name="changes",
     row_type=ChangeRow,
-    caption="Changes of one thing, the cheapest first",
+    caption="Single changes, the cheapest first",
 )
 LARGEST = Section(
     analysis="plan",
     name="largest",
     row_type=LargestRow,
-    caption="The largest value that fits before what is temporary, and the next, which does not",
+    caption="The largest value that fits (before temporary memory), and the next, which does not",
     asked_by=("max",),
 )
 SIZES = tuple(replace(section, analysis="plan") for section in (MEANINGS, LAWS))

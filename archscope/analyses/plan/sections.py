@@ -179,8 +179,8 @@ def _cost_row(
 def _unsaid(found: Evaluated, settings: Settings) -> str:
     if settings.tokens is None:
         units = "tokens" if found.stages.tokens else "inputs"
-        return f"nobody says how many {units} there are in all; give --tokens, e.g. 300B"
-    return "nobody says what a card costs; give --price"
+        return f"the total number of {units} is not given; add --tokens, e.g. 300B"
+    return "the price of a GPU-hour is not given; add --price"
 
 
 def _step_rows(found: Evaluated) -> Iterator[CostRow]:

@@ -91,7 +91,7 @@ def _for_stages(stages: Stages, filled: Sequence[Filled], layout: Layout) -> Sen
     shared = layout.tp if layout.sequence_parallel else 1
 
     if layout.pp > 1 and any(part.out is None for part in stages.parts[:-1]):
-        why = "unknown, because nobody tells which tensors go from stage to stage"
+        why = "unknown, because the tensors between stages are unknown"
         return _row("activations between stages (pp)", None, "", why)
 
     def of(stage: Stage) -> int | Fraction:

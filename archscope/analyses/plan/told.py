@@ -156,8 +156,7 @@ def _kept(name: str, spec: Any, way: Way) -> Kept | str:
     family = FAMILIES.get(name)
     if not family.kept:
         return (
-            f"family {name} tells no closed form of what it keeps; --saved step runs a step on "
-            "shapes"
+            f"family {name} has no closed form of what it saves; --saved step runs a step on shapes"
         )
     try:
         found: Kept = resolve(family.kept)(spec, way)

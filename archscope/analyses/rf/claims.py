@@ -175,7 +175,7 @@ QUANTITIES = (
         "streams",
         lambda totals: _exactly(totals, totals.streams),
         "count",
-        help="interleaved parts of the input that never meet; 1 is none apart",
+        help="interleaved parts of the input that never interact; 1: none",
         better="less",
     ),
     _quantity(

@@ -51,8 +51,7 @@ def look(subject: Subject | Sketch, **asked: Any) -> Look:
         subject = subject.whole()
     if subject.inputs is None:
         raise UsageError(
-            f"the receptive field of {subject.name} is not known: give what its forward is called "
-            "with"
+            f"{subject.name}: rf needs an example input, e.g. torch.zeros(1, 3, 224, 224)"
         )
     model = _whole(subject)
     return Look(

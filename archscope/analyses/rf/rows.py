@@ -377,7 +377,7 @@ MAPS = Section(
     analysis="rf",
     name="maps",
     row_type=MapRow,
-    caption="How evenly one output sees each map within, along each axis",
+    caption="How evenly one output sees each inner feature map, along each axis",
     folded=True,
     shown_by="listed",
     others=("map that is seen like the one above", "maps that are seen like the one above"),
@@ -394,5 +394,5 @@ UNIT = Section(
     analysis="rf",
     name="unit",
     row_type=UnitRow,
-    caption="The unit that was looked back from, and its window",
+    caption="The output unit that was traced back, and its window",
 )

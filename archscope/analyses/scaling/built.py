@@ -29,8 +29,8 @@ def of_subject(subject: Subject) -> Meanings:
     totals = found["modules"].totals
     if totals.macs is None or not totals.complete:
         raise UsageError(
-            f"{subject.name}: not all of its work is known, so nothing is told for each token; "
-            "archscope params says what is not"
+            f"{subject.name}: part of its work is unknown, so there are no figures per token; "
+            "archscope params says which part"
         )
     rows = {row.path: row for row in found["modules"].rows}
     tables = [row for row in rows.values() if _is_table(row)]

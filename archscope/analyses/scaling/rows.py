@@ -112,7 +112,7 @@ MEANINGS = Section(
     name="meanings",
     row_type=MeaningRow,
     totals_type=Totals,
-    caption="What N may mean, and the FLOPs of training by each",
+    caption="Definitions of N, and the FLOPs of training by each",
 )
 LAWS = Section(
     analysis="scaling",

@@ -48,7 +48,7 @@ def by_batch(
     given = batch_size(subject.inputs, axis)
     if axis is None or given is None:
         raise UsageError(
-            f"{subject.name}: it takes one sample alone, so there are no sizes of a batch to choose"
+            f"{subject.name}: it takes a single sample, so there is no batch size to choose"
         )
     each = replace(settings, budget=settings.budget / len(sizes), cuda_graph=False)
     found: dict[int, Measured | None] = {}

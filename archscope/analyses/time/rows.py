@@ -254,7 +254,7 @@ BOUNDS = Section(
     name="bounds",
     row_type=BoundRow,
     totals_type=BoundTotals,
-    caption="How long each module of a forward pass takes at least; nothing was run",
+    caption="Lower bound on the time of each module in a forward pass; nothing was run",
 )
 
 BATCHES = Section(
@@ -262,7 +262,7 @@ BATCHES = Section(
     name="batches",
     row_type=BatchRow,
     totals_type=BatchTotals,
-    caption="Time and throughput by the size of the batch",
+    caption="Time and throughput by batch size",
 )
 
 SAMPLES = Section(
@@ -276,6 +276,6 @@ CONDITIONS = Section(
     analysis="time",
     name="conditions",
     row_type=ConditionRow,
-    caption="Under which conditions it was timed",
+    caption="Conditions of the timing",
     folded=True,
 )

@@ -57,8 +57,8 @@ def together(
         return _sections(found, subjects, counted)
     free(device)
     raise ArchscopeError(
-        f"{device.type.upper()} out of memory for {len(subjects)} networks beside each other. Take "
-        "a smaller batch, or time them one by one."
+        f"{device.type.upper()} out of memory for {len(subjects)} networks at once. Use a smaller "
+        "batch, or time them one by one."
     )
 
 

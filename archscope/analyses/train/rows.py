@@ -97,12 +97,12 @@ MODULES = Section(
     name="modules",
     row_type=ModuleRow,
     totals_type=Totals,
-    caption="What each module multiplies in a step of training",
+    caption="Multiply-accumulates of each module in a training step",
 )
 RECIPES = Section(
     analysis="train",
     name="recipes",
     row_type=RecipeRow,
-    caption="Bytes of weights, gradients and optimizer by the recipes that are in use",
+    caption="Bytes of weights, gradients and optimizer, by common recipes",
     folded=True,
 )

@@ -215,7 +215,7 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
     if work.functions:
         yield Note(
             level="info",
-            text=f"no closed form tells the backward of {', '.join(sorted(work.functions))}: "
+            text=f"there is no closed form of the backward of {', '.join(sorted(work.functions))}: "
             f"{totals.by_function:,} multiply-accumulates, counted as torch ran them",
         )
     if work.has_data:
@@ -226,9 +226,9 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
         yield Note(level="info", text=text)
     if asked.recompute == "selective":
         said = (
-            "scores of attention are multiplied again, once more than a fused kernel does by itself"
+            "attention scores are computed again, once more than in a fused kernel"
             if totals.recomputed
-            else "no scores of attention were found that could be made again"
+            else "no attention scores were found to recompute"
         )
         yield Note(level="info", text=said)
     yield Note(

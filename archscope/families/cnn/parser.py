@@ -144,7 +144,7 @@ class _Parser:
 
     def residual(self, token: Token) -> Clause:
         if self.around:
-            self.refuse("a path around stands within another", token.at)
+            self.refuse("a residual path is inside another", token.at)
         self.around = True
         within = self.parentheses("res")
         self.around = False
@@ -204,7 +204,7 @@ class _Parser:
             case "p" if ":" in token.text:
                 items = self.items(token, "p", step)
             case "res" if self.around:
-                self.refuse("a path around stands within another", token.at)
+                self.refuse("a residual path is inside another", token.at)
             case "k" | "s" | "d" | "p" | "g" | "op":
                 items = self.behind(token, name, step)
         return Word(name=name, items=items, at=token.at)

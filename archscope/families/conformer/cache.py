@@ -18,7 +18,7 @@ def cache(spec: ConformerSpec) -> Cache:
     """
     if spec.head != "transducer":
         raise UsageError(
-            "nothing of it decodes: every frame is scored at once; give --head transducer"
+            "it does not decode: every frame is scored at once; give --head transducer"
         )
 
     def step(batch: int) -> tuple[Counted, ...]:

@@ -23,7 +23,7 @@ def cache(spec: TransformerSpec) -> Cache:
     """Return what is kept; raises `UsageError` where a position sees later ones."""
     if not spec.sees_only_past:
         raise UsageError(
-            f"nothing of it decodes: it is {_article(spec)}, in which every position sees later "
+            f"it does not decode: it is {_article(spec)}, in which every position sees later "
             "ones too; there is no cache from token to token"
         )
     rows = getattr(spec.positions, "max_positions", None)

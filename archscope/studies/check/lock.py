@@ -130,7 +130,7 @@ def read_text(text: str, name: str) -> Lock:
         raise UsageError(f"{name} is not JSON: {error}; archscope lock writes it anew") from None
     form = document.get(_KEY) if isinstance(document, dict) else None
     if type(form) is not int:
-        raise UsageError(f"{name} is none of archscope's; archscope lock writes one")
+        raise UsageError(f"{name} is not a lock file of archscope; archscope lock writes one")
     if form > _FORM:
         raise UsageError(f"{name}: form {form}; this archscope reads up to {_FORM}. Upgrade it")
     budgets = document.get("budgets")

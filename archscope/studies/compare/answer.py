@@ -41,7 +41,7 @@ def sides_of(reports: Sequence[Report], said: Sequence[str]) -> tuple[Side, ...]
     Raises `UsageError` where there are too few or too many.
     """
     if not 2 <= len(reports) <= MOST:
-        raise UsageError(f"what is compared are 2 to {MOST} networks, and this is {len(reports)}")
+        raise UsageError(f"2 to {MOST} networks can be compared, not {len(reports)}")
     names = short_names(reports, said)
     return tuple(Side(name=n, report=r) for n, r in zip(names, reports, strict=True))
 

@@ -108,7 +108,8 @@ def _lacking(sides: Sequence[Side]) -> Iterator[Note]:
     for address, what in _WHAT.items():
         lack = [side.name for side in sides if not _tells(side, address)]
         if lack and len(lack) < len(sides):
-            text = f"{what} are not compared with {' and '.join(lack)}: no report of it tells them"
+            whose = "its report does" if len(lack) == 1 else "their reports do"
+            text = f"{what} are not compared with {' and '.join(lack)}: {whose} not contain them"
             yield Note(level="info", text=text)
 
 

@@ -38,7 +38,7 @@ TEACHING = Section(
     analysis="compare",
     name="teaching",
     row_type=TeachingRow,
-    caption="Students beside their teacher, and what teaching costs",
+    caption="Students beside their teacher, and the cost of distillation",
     chapter="together",
 )
 

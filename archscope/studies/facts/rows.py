@@ -88,7 +88,7 @@ FACTS = Section(
     name="facts",
     row_type=FactRow,
     totals_type=Totals,
-    caption="Published facts, and the same computed",
+    caption="Published figures, and the same recomputed",
     cases=Cases(suite="subject", name=("id", "claim"), outcome="outcome", detail="why"),
 )
 SUBJECTS = Section(

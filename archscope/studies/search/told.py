@@ -62,8 +62,8 @@ def _disagreements(rows: tuple[Any, ...]) -> Iterator[Note]:
     if differ:
         first = differ[0]
         text = (
-            f"{len(differ)} of {len(rows)} variants are not what closed forms say of them, so that "
-            f"what is proven is not certain; e.g. {first.variant}: {first.verified}"
+            f"{len(differ)} of {len(rows)} variants differ from their closed forms, so the proof "
+            f"is not certain; e.g. {first.variant}: {first.verified}"
         )
         yield Note(level="warning", text=text)
 

@@ -118,8 +118,8 @@ def _number(value: Any, dimension: Dimension) -> int | float:
 def _of_no_axis(layout: Layout) -> Iterator[Note]:
     if not layout.names:
         text = (
-            "no field has several values: write a range 4:16 or a list 6,12,24; of a field that is "
-            "a list itself ; stands between them, 8;16;32"
+            "no field has several values: write a range 4:16 or a list 6,12,24; if the field is a "
+            "list itself, separate the values by ;, e.g. 8;16;32"
         )
         yield Note(level="info", text=text)
 
@@ -146,7 +146,7 @@ def _uncounted(outcomes: Sequence[Outcome]) -> Iterator[Note]:
     told = sum(any(answer.road == CENSUS for answer in each.answers) for each in outcomes)
     if told:
         text = (
-            f"{_variants(told)} counted in closed form alone: a condition had ruled them out; "
+            f"{_variants(told)} counted only in closed form, because a condition ruled them out; "
             "without it both engines count them"
         )
         yield Note(level="info", text=text)
@@ -167,7 +167,7 @@ def _of_condition(condition: Condition, verdicts: Sequence[bool | None]) -> Note
 def _of_front(outcomes: Sequence[Outcome], goals: Sequence[Goal], best: frozenset[int]) -> Note:
     ends = ", ".join(f"{'most' if each.more else 'least'} {each.name}" for each in goals)
     unsure = sum(any(goal.of(each) is None for goal in goals) for each in outcomes)
-    aside = f"; {_variants(unsure)} of which that is not known exactly take no part"
+    aside = f"; {_variants(unsure)} without exact values are not ranked"
     level = "info" if best else "warning"
     return Note(
         level=level,  # type: ignore[arg-type]

@@ -134,7 +134,7 @@ def variants_of(layout: Layout) -> Section:
         analysis=NAME,
         name=VARIANTS,
         row_type=_row_type(layout),
-        caption="Variants, one a row",
+        caption="Variants, one per row",
         others=("variant", "variants"),
     )
 

@@ -455,7 +455,7 @@ def test_a_network_from_memory_is_not_guessed_at() -> None:
     subject = FAMILIES.get("cnn").subject(FAMILIES.get("cnn").spec())
     stranger = type(subject)(name="Net", model=subject.model, inputs=None, origin="memory")
 
-    with pytest.raises(UsageError, match="the receptive field of Net is not known"):
+    with pytest.raises(UsageError, match="Net: rf needs an example input"):
         ANALYSES.get("rf").run(stranger)
 
 

@@ -200,8 +200,8 @@ def test_parts_that_go_by_places_must_be_told_where_they_begin(
     report, row = field(AtPlaces(beside), 24)
 
     assert row.table == ("(model)" if goes_by_places else "")
-    said = [note.text for note in report.notes if "what the whole gives" in note.text]
-    assert [text.endswith("begins: (model) goes by places") for text in said] == (
+    said = [note.text for note in report.notes if "output of the whole input" in note.text]
+    assert [text.endswith("offset of each: (model) depends on positions") for text in said] == (
         [goes_by_places] * len(said)
     )
 

@@ -206,7 +206,7 @@ def test_networks_of_one_name_are_told_apart(network: Network) -> None:
 
 
 def test_a_field_that_is_said_of_none_is_refused(network: Network) -> None:
-    with pytest.raises(UsageError, match="depth is said of networks that are named"):
+    with pytest.raises(UsageError, match="depth applies to named networks"):
         archscope.compare(network(ONE), network(TWO), depth=2)
 
 

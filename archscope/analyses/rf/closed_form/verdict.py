@@ -55,7 +55,7 @@ def _all(outline: Outline, totals: Totals) -> str:
 def _gridding(outline: Outline, whole: View, totals: Totals) -> Note:
     window = extent(whole.hull, outline.noun)
     if totals.reached is None:
-        text = f"Gridding: the {window} receptive field has holes; how many is out of reach."
+        text = f"Gridding: the {window} receptive field has holes, too many positions to count."
     else:
         missed = missing(totals.reached, totals.positions, window, outline.noun)
         text = f"{missed} never reach the output."

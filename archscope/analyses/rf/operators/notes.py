@@ -156,8 +156,8 @@ def _bounds(found: Receptive) -> Iterator[Note]:
     if readers := list(dict.fromkeys(node.module for node in reads)):
         yield Note(
             level="warning",
-            text=f"Python reads numbers of the input in {_listed(readers)}, and what is returned "
-            "depends on them: it is taken to depend on all that they may have decided",
+            text=f"Python reads values of the input in {_listed(readers)}, and the result depends "
+            "on them: it is taken to depend on everything that they may have decided",
         )
     hidden = [node for node, flag in flagged(found) if flag == "out of sight"]
     if makers := list(dict.fromkeys(node.module for node in hidden)):
@@ -172,7 +172,8 @@ def _bounds(found: Receptive) -> Iterator[Note]:
         yield Note(
             level="info",
             text=f"{operator} undoes part of what came before it (in {_listed(modules)}): what is "
-            "seen through both was found by running them on random numbers, and is no bound",
+            "seen through both was found by running them on random numbers; it is not a "
+            "bound",
         )
     if found.given.graph.padding is not None:
         yield Note(

@@ -52,10 +52,9 @@ def _drawing(bars: dict[str, dict[str, float]], totals: Any, name: str, end: str
     return Drawing(
         name=f"bounds{end}",
         title=f"Lower bound on the time{whose}, by type of module",
-        caption=f"On a card {_format.safe_label(totals.card)} in "
-        f"{_format.safe_label(totals.precision)}, each module by itself: "
-        f"{_format.seconds(totals.bound_s)} together, a lower bound by the roofline (Williams "
-        "et al. 2009); nothing was run.",
+        caption=f"On {_format.safe_label(totals.card)} in {_format.safe_label(totals.precision)}, "
+        f"module by module: {_format.seconds(totals.bound_s)} in total, a lower bound by "
+        "the roofline (Williams et al. 2009); nothing was run.",
         figure=figure(
             stacked(bars, _BINDS, _format.seconds, _SECONDS[unit]),
             height=height(bars),
