@@ -138,10 +138,15 @@ def _is_grid(sets: Sequence[Pattern], axis: int) -> bool:
     Then the union of products is the product of unions.
     """
     kinds = [pattern.kinds_along(axis)[1][pattern.index(axis)] for pattern in sets]
-    together = {tuple(row) for row in np.stack(kinds, axis=1).tolist()}
+    together = reduce(_pairs, kinds)
     # Sets that also vary along other axes (windows) are kinds of whole columns here: the grid must
     # be the same in each, which is what windows of an image are.
-    return len(together) == prod(len(np.unique(numbers)) for numbers in kinds)
+    return together.max() + 1 == prod(len(np.unique(numbers)) for numbers in kinds)
+
+
+def _pairs(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number from 0 on for each pair of numbers."""
+    return np.unique(one * (other.max() + 1) + other, return_inverse=True)[1]
 
 
 def _split(term: Term, axis: int) -> list[Term] | None:
