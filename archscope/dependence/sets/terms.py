@@ -141,7 +141,7 @@ def _is_grid(sets: Sequence[Pattern], axis: int) -> bool:
     together = reduce(_pairs, kinds)
     # Sets that also vary along other axes (windows) are kinds of whole columns here: the grid must
     # be the same in each, which is what windows of an image are.
-    return together.max() + 1 == prod(len(np.unique(numbers)) for numbers in kinds)
+    return bool(together.max() + 1 == prod(len(np.unique(numbers)) for numbers in kinds))
 
 
 def _pairs(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
