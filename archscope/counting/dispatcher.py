@@ -29,7 +29,7 @@ from archscope.counting.ownership import (
 )
 from archscope.counting.path_lengths import PathLength, PathLengths
 from archscope.counting.quantised import HALF_STORED
-from archscope.counting.unwritten import Unseen, Unwritten
+from archscope.counting.unwritten import Unseen, Unwritten, kept_names
 from archscope.counting.unwritten import memory_of as _storage
 from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions, within_backward
 from archscope.running.higher_order import kernel_of, sees_functions
@@ -118,6 +118,7 @@ class DispatcherCounter(TorchDispatchMode):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._holders = _holders_by_storage(model)
+        self._names = kept_names(tensor for _, tensor in held_tensors(model))
         self._inherited: dict[int, Holders] = {}
         self._linear = {p for p, module in model.named_modules() if isinstance(module, nn.Linear)}
         self._lengths = PathLengths(model, repeats)

@@ -26,7 +26,7 @@ from torch.nn.modules.module import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archscope.counting.unwritten import memory_of
+from archscope.counting.unwritten import kept_names, memory_of
 from archscope.running.module_stack import tensors_in
 
 _LOOKUPS = frozenset(("embedding", "index", "index_select", "gather", "take"))
@@ -80,6 +80,7 @@ class TrafficCounter(TorchDispatchMode):
         self._size_of = size_of
         self._paths = paths
         self._weights: frozenset[int] = frozenset()
+        self._names: list[object] = []
         self._made: set[int] = set()
         self._copied: dict[int, tuple[int, Tensor]] = {}
         """What memory is a copy of, by its name; the first is held, so that its name stays its."""
@@ -155,6 +156,7 @@ class TrafficCounter(TorchDispatchMode):
         if path == "":
             held = (*module.parameters(), *module.buffers())
             self._weights = frozenset(memory_of(tensor) for tensor in held)
+            self._names = kept_names(held)
         if path is not None:
             self._running.append(_Call(path, module))
 

@@ -28,6 +28,21 @@ def memory_of(tensor: Tensor) -> int:
         return id(tensor)
 
 
+def kept_names(tensors: Iterable[Tensor]) -> list[object]:
+    """Return what keeps the names of tensors' memory from being given to other memory.
+
+    A forward that replaces its weights, as one that is fused anew each time, gives theirs up.
+    """
+    return [_kept_name(tensor) for tensor in tensors]
+
+
+def _kept_name(tensor: Tensor) -> object:
+    try:
+        return StorageWeakRef(tensor.untyped_storage())  # holds the name alone, not the memory
+    except (NotImplementedError, RuntimeError):
+        return tensor
+
+
 @dataclass(slots=True)
 class Unseen:
     """Results in one module that nothing seen has written."""

@@ -335,3 +335,28 @@ def test_a_layer_that_is_given_one_of_many_is_held_to_no_closed_form() -> None:
     report = params(model, X)
 
     assert not any("closed form" in note.text for note in report.notes)
+
+
+class Fused(nn.Module):
+    """Two filters that are made one at each call (Ding et al. 2021), as the weight of a third."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(4, 8, 1, bias=False), nn.Conv2d(8, 4, 3, bias=False)
+        self.fused = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = (each.weight.detach().clone() for each in (self.first, self.second))
+        both = F.conv2d(first.transpose(0, 1), second.flip(2, 3), padding=2)
+        self.fused.weight.data = both.flip(2, 3).transpose(0, 1).contiguous()
+        found: Tensor = self.fused(x)
+        return found
+
+
+def test_memory_of_a_weight_that_is_replaced_is_not_mistaken_for_the_weight() -> None:
+    report = params(nn.Sequential(Fused(), Fused()), torch.zeros(1, 4, 8, 8))
+
+    rows = {row.path: row.own_macs for row in report.section("modules").rows}
+    assert [note for note in report.notes if note.level == "warning"] == []
+    assert rows["0.second"] == rows["1.second"] == 8 * 4 * 9 * 4 * 9
+    assert rows["0.fused"] == rows["1.fused"] == 8 * 8 * 4 * 4 * 9
