@@ -19,27 +19,29 @@ from archscope.dependence.sets.terms import Terms
 
 FEWEST = 8
 """Positions of a table from which its ends are left out."""
-LONGEST_PERIOD = 1_024
-"""Positions after which a constant must repeat to be none that goes by places."""
+MOST_PERIODS = 64
+"""Positions at which a constant may begin again, of which it is asked whether it does."""
 _BESIDE = frozenset(("cat", "concatenate"))
 _BY_ELEMENTS = frozenset(("add", "sub", "rsub", "mul", "div", "where", "addcmul", "lerp"))
 
 
-def has_table(node: Node, made: Terms, shape: Shape) -> bool:
+def has_table(node: Node, made: Terms, shape: Shape, sizes: Shape) -> bool:
     """Return whether a constant among what a node reads goes by the places of the input.
 
-    `made` is what its result of a shape sees. One that is as long as a window, and the same for
-    each, does not; nor does a mask, of which the sets tell.
+    `made` is what its result of a shape sees of positions along axes of some sizes. One that is as
+    long as a window, and the same for each, does not; nor does a mask, of which the sets tell.
     """
-    constants = [one for one in constants_of(node) if _varies(one, len(shape))]
+    constants = [one for one in constants_of(node) if sizes and _varies(one, len(shape))]
+    beside = node.arguments["dim"] % len(shape) if node.operator in _BESIDE else None
     return any(
-        _is_place_by_place(constant, axis - (len(shape) - constant.dim()))
+        _goes_along_the_input(pattern, axis, size) and _is_place_by_place(constant, own)
         for constant in constants
         for term in made
-        for pattern in term.sets
+        for pattern, size in zip(term.sets, sizes, strict=True)
         for axis in pattern.units
-        if _goes_along_the_input(pattern, axis)
-        and not (node.operator in _BESIDE and axis == node.arguments["dim"] % len(shape))
+        if (own := axis - (len(shape) - constant.dim())) >= 0
+        and axis != beside
+        and constant.shape[own] > 1
     )
 
 
@@ -56,6 +58,10 @@ def _tensors(leaves: Any) -> Iterator[Tensor]:
 
 
 def _varies(constant: Tensor, rank: int) -> bool:
+    if type(constant).__torch_dispatch__ is not Tensor.__torch_dispatch__:
+        return False  # packed weights, which know few operators
+    if constant.layout is not torch.strided:
+        return False
     if constant.numel() < 2 or constant.dim() > rank or not constant.is_floating_point():
         return False
     if constant.is_meta:
@@ -65,8 +71,6 @@ def _varies(constant: Tensor, rank: int) -> bool:
 
 
 def _is_place_by_place(constant: Tensor, axis: int) -> bool:
-    if axis < 0 or constant.shape[axis] < 2:
-        return False
     return constant.is_meta or not _repeats(constant.movedim(axis, 0))
 
 
@@ -76,14 +80,15 @@ def _repeats(constant: Tensor) -> bool:
     """
     size = len(constant)
     inner = constant if size < FEWEST else constant[size // 4 : size - size // 4]
-    periods = range(1, min(len(inner) // 2, LONGEST_PERIOD) + 1)
-    return any(torch.allclose(inner[each:], inner[:-each]) for each in periods)
+    rows = inner.reshape(len(inner), -1).double()
+    line = rows @ torch.arange(1, rows.shape[1] + 1, device=rows.device).double().sin()
+    again = torch.isclose(line[1 : len(line) // 2 + 1], line[0]).nonzero()[:MOST_PERIODS, 0] + 1
+    return any(torch.allclose(line[each:], line[:-each]) for each in again.tolist())
 
 
-def _goes_along_the_input(pattern: Pattern, axis: int) -> bool:
+def _goes_along_the_input(pattern: Pattern, axis: int, size: int) -> bool:
     """Return whether what is seen moves by half of the input at least, from end to end."""
     units = [0] * len(pattern.shape)
     first = pattern.at(units)
     units[axis] = pattern.shape[axis] - 1
-    size = int(pattern.sets.widths(pattern.everything).max())
     return 2 * abs(int(firsts(pattern.at(units))[0] - firsts(first)[0])) >= size

@@ -161,7 +161,7 @@ def walk(
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
                 seen[target] = _follow(index, each, edges, seen, marks)
-            if edges and has_table(each.node, seen[target].total, target.shape):
+            if edges and has_table(each.node, seen[target].total, target.shape, marks.sizes):
                 marks.tables.add(index)
         for edge in each.edges:
             left[edge.source] -= 1
