@@ -24,7 +24,7 @@ Examples:
   archscope rf --dilations 2,2,2
   archscope compare gpt2 gpt2-medium
   archscope report --depth 24 -o report.html
-  archscope time --depth 24 --dtype bf16 --pass train
+  archscope time resnet18 --input-size 64 --pass train
   archscope list transformer
 
 Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the analysis failed, 2 bad

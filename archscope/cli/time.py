@@ -21,8 +21,8 @@ from archscope.subject import Network, Request
 _EPILOG = """\
 \b
 Examples:
-  archscope time --depth 24 --dtype bf16 --batch-size 8 --pass train
-  archscope time --per-layer --sort time --top 10
+  archscope time resnet18 --input-size 64 --dtype bf16 --pass train
+  archscope time resnet18 --input-size 64 --per-layer --sort time --top 10
   archscope time resnet18 --channels-last --batch-size 1,2,4,8,16
   archscope time cnn:dilations=1/1/1 cnn:dilations=2/2/2 cnn:dilations=4/4/4
   archscope time gpt2-xl --gpu h100 --dtype bf16 --sort time --top 10
