@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from torch import Tensor, nn
 
 from archscope.counting.nonzero import PACKED, count_nonzero
 from archscope.counting.quantised import bytes_of, logical_numel, objects_of, packed_by
-from archscope.running.reading import stated
+from archscope.running.reading import part_of, stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,10 @@ def weights_by_module(
             nothing = 0 if nonzero else None
             yield path, module, Weights(shared_with=first, nonzero=nothing, alias=True)
         else:
-            yield path, module, _own(path, module, tensors, nonzero=nonzero, held=frozen)
+            own = _own(path, module, tensors, nonzero=nonzero, held=frozen)
+            share = _routed_share(model, path, module)
+            active = own.active if share is None else int(own.active * share)
+            yield path, module, replace(own, active=active)
 
 
 def _own(
@@ -107,6 +110,30 @@ def _own(
         nonzero_unknown=unknown,
         shared_with=shared_with if shared_with != path else None,
     )
+
+
+def _routed_share(model: nn.Module, path: str, module: nn.Module) -> Fraction | None:
+    """Return the share of stacked experts that one token uses; None: it holds none, or none says.
+
+    They are parameters that all begin with the number of experts which the module states. How many
+    a token is sent to says the layer around it, or its router.
+    """
+    experts = stated(module, "num_experts")
+    own = [parameter for _, parameter in _present(module._parameters)]
+    if type(experts) is not int or not own or not path:
+        return None
+    if any(each.dim() < 2 or each.shape[0] != experts for each in own):
+        return None
+    if not any(each.dim() == 3 for each in own):
+        return None  # a router, of which each token uses all
+    around = part_of(model, path.rpartition(".")[0])
+    said = (stated(each, name) for each in (module, around, *around.children()) for name in _CHOSEN)
+    chosen = next((each for each in said if type(each) is int and 0 < each <= experts), None)
+    return None if chosen is None else Fraction(chosen, experts)
+
+
+_CHOSEN = ("top_k", "num_experts_per_tok")
+"""What layers call the number of experts that a token is sent to."""
 
 
 def _present(held: Mapping[str, Tensor | None]) -> list[tuple[str, Tensor]]:

@@ -229,3 +229,31 @@ def test_the_acceptance_figures() -> None:
 
     assert (deep.trainable, deep.macs) == (209_494_272, 252_124_594_176)
     assert (usual.trainable, usual.macs) == (124_439_808, 145_824_153_600)
+
+
+class _Router(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.top_k, self.num_experts = 2, 8
+        self.weight = nn.Parameter(torch.zeros(8, 4))
+
+
+class _StackedExperts(nn.Module):
+    """As transformers holds experts since version 5."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.num_experts = 8
+        self.up = nn.Parameter(torch.zeros(8, 6, 4))
+        self.up_bias = nn.Parameter(torch.zeros(8, 6))
+        self.down = nn.Parameter(torch.zeros(8, 4, 6))
+
+
+def test_a_token_uses_its_share_of_experts_that_are_stacked() -> None:
+    layer = nn.ModuleDict({"gate": _Router(), "experts": _StackedExperts()})
+
+    totals = params(nn.Sequential(layer, nn.Linear(4, 4)), flops=False).totals
+
+    # 8*4 of the router, 8*(24 + 6 + 24) of experts, 4*4+4
+    assert totals.trainable == 32 + 432 + 20
+    assert totals.active == 32 + 432 * 2 // 8 + 20
