@@ -129,6 +129,12 @@ class RfCommand(ModelCommand):
     help="Trace back from this unit of it, e.g. 3,4. [default: the middle]",
 )
 @click.option(
+    "--wrt",
+    metavar="INPUT",
+    help="Trace back to this input, by name or place, e.g. tgt or 1. [default: the first that is "
+    "no mask and no tokens]",
+)
+@click.option(
     "--axes",
     metavar="LIST",
     help="Spatial or time axes of the input, e.g. 2,3. [default: inferred]",
@@ -162,6 +168,7 @@ def command(
     graph: bool,
     of: str | None,
     unit: str | None,
+    wrt: str | None,
     axes: str | None,
     erf: int | None,
     sample_rate: str | None,
@@ -189,7 +196,7 @@ def command(
     claimed = _claims(claims, sample_rate)
     graph = graph or by in _OF_OPERATORS or max_depth is not None  # an outline has no containers
     places = {"unit": _unit(unit), "axes": _numbers("--axes", axes)}
-    asked = {"graph": graph, "output": of, "erf": erf or 0, **places}
+    asked = {"graph": graph, "output": of, "studied": wrt, "erf": erf or 0, **places}
     settings = {"verify": verify, "sample_rate": sample_rate}
     report = _answer(model, fields, branches, **settings, **asked)
     if by == "buffer" and report.find("rf.buffers") is None:

@@ -20,7 +20,7 @@ from archscope.subject import Holding, Network, Subject
 
 _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "params": ("freeze",),
-    "rf": ("graph", "output", "unit", "axes", "verify"),
+    "rf": ("graph", "output", "unit", "studied", "axes", "verify"),
     "time": (
         "device",
         "dtype",

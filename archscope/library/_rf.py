@@ -38,6 +38,7 @@ def receptive_field(
     graph: bool = False,
     of: str | None = None,
     unit: Sequence[int] | None = None,
+    wrt: str | int | None = None,
     axes: Sequence[int] | int | None = None,
     erf: int = 0,
     images: Any = None,
@@ -63,8 +64,9 @@ def receptive_field(
     For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
     answer comes from the operators that it runs; with `graph` all others are answered so too, and
     compared with the closed form. `of` is a module's path or a place among what the model
-    returns, `unit` the unit of it that is looked back from, `axes` the input's axes along which
-    positions lie, which are found out where they are not given. `erf` is on how many random images
+    returns, `unit` the unit of it that is traced back from, `wrt` the input it is traced to, of
+    several, by its name or place, and `axes` that input's axes along which positions lie; what is
+    not given is inferred. `erf` is on how many random images
     the effective receptive field is measured, `images` the images (N, ...) instead.
 
     `sample_rate` is positions a second (`"16kHz"`, `"25fps"`, 48000): delays are in milliseconds
@@ -80,6 +82,7 @@ def receptive_field(
         "graph": graph,
         "output": of,
         "unit": None if unit is None else tuple(unit),
+        "studied": None if wrt is None else str(wrt),
         "axes": (axes,) if isinstance(axes, int) else axes and tuple(axes),
         "erf": erf,
         "images": images,

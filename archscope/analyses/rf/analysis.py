@@ -88,6 +88,8 @@ def _by_operators(
     answer = of_network(answer, seen.model, seen.inputs, seen.found, rate)
     if closed is not None:
         answer = network.with_source(seen, _held(seen, answer, closed), closed, rows=True)
+    elif asked["studied"] is None:
+        answer = replace(answer, notes=(*answer.notes, *network.other_inputs(seen)))
     if verify:
         answer = network.proven(seen, answer)
     sections = answer.sections()

@@ -11,7 +11,7 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form.source import named
 from archscope.analyses.rf.numbers import extent
 from archscope.analyses.rf.operators.answer import layer_row, layers_of, totals_of
-from archscope.errors import ForwardError, UsageError
+from archscope.errors import ForwardError, UsageError, and_
 from archscope.records import frozen
 from archscope.results import Note, Section
 from archscope.subject import Inputs, Sketch, Subject
@@ -91,6 +91,20 @@ def look_at_source(seen: Look) -> Look | None:
         return None
     found = _found(seen.model, seen.inputs, source.outline, {})
     return replace(seen, found=found, outline=source.outline, of_its_own=False)
+
+
+def other_inputs(seen: Look) -> tuple[Note, ...]:
+    """Return a note that names the other inputs that can be asked about, masks aside."""
+    from archscope.dependence.record.by_place import argument_names
+
+    names = argument_names(seen.model, seen.found.inputs)
+    own = names.pop(seen.found.given.input)
+    others = [name for name in names.values() if "mask" not in name]
+    if not others:
+        return ()
+    asked = f"--wrt {others[0]}" if len(others) == 1 else "--wrt NAME"
+    text = f"traced back to the input {own}; for {and_(others)} use {asked}"
+    return (Note(level="info", text=text),)
 
 
 def _whole(subject: Subject, *, data: bool = False) -> nn.Module:

@@ -15,7 +15,7 @@ from archscope.dependence.answer.endless import Place, places
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import Dependences, Seen, look, lower
 from archscope.dependence.answer.roles import Mixing, Roles, roles
-from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.by_place import argument_names, input_tensors
 from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Call, Graph, Value
 from archscope.dependence.record.hidden import with_hidden
@@ -137,9 +137,7 @@ def examine(
     is not there: before anything is looked at, which takes longer than to run the model.
     """
     tensors = input_tensors(inputs)
-    name = choose_input(tensors) if studied is None else studied
-    if name not in tensors:
-        raise UsageError(f"no input is called {name!r}; there are {', '.join(tensors) or 'none'}")
+    name = choose_input(tensors) if studied is None else _named_input(model, tensors, studied)
     _check_runnable(model, name, tensors[name])
     bodiless = any(t.is_meta for t in [*model.parameters(), *tensors.values()])
     graph = capture(model, inputs, (name,))
@@ -230,6 +228,19 @@ def _odd_kind(tensor: Tensor) -> str:
 
 
 _UNFOLLOWED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
+
+
+def _named_input(model: nn.Module, tensors: dict[str, Tensor], asked: str) -> str:
+    """Return the place of an input that is called by its place or by the forward's own word."""
+    names = argument_names(model, tensors)
+    found = [place for place, name in names.items() if asked in (place, name)]
+    if not found:
+        known = list(names.values())
+        raise UsageError(
+            f"no input is called {asked!r}; there are {', '.join(known) or 'none'}."
+            + did_you_mean(asked, known)
+        )
+    return found[0]
 
 
 def choose_input(tensors: dict[str, Tensor]) -> str:

@@ -88,8 +88,8 @@ class Receptive:
     output_is_all: str | None
     """The module that makes the network's own output depend on all positions, where the chosen
     output is what came before it."""
-    is_of_several: bool
-    """Whether the model is called with other tensors beside the input that all this is of."""
+    inputs: tuple[str, ...]
+    """The places of all tensors that the model is called with."""
 
     @property
     def typical(self) -> Receptive:
@@ -146,7 +146,7 @@ def receptive(
         own_unit=False,
         is_before=is_before,
         output_is_all=_all_after(given, value) if is_before else None,
-        is_of_several=len(input_tensors(inputs)) > 1,
+        inputs=tuple(input_tensors(inputs)),
     )
     if unit is None:
         return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,6 +15,24 @@ def input_tensors(inputs: Inputs) -> dict[str, Tensor]:
     """Return the tensors among the arguments by their place: `0`, `mask`, `0.pixels`."""
     arguments = {**{str(i): arg for i, arg in enumerate(inputs.args)}, **inputs.kwargs}
     return dict(named_tensors("", arguments))
+
+
+def argument_names(model: nn.Module, places: Iterable[str]) -> dict[str, str]:
+    """Return what the forward calls arguments, by their places: `src` for `0`, `batch.x` for `0.x`.
+
+    Of a forward that takes any arguments, or whose parameters cannot be told, the place itself.
+    """
+    try:
+        parameters = tuple(inspect.signature(model.forward).parameters.values())
+    except (TypeError, ValueError):
+        parameters = ()
+    fixed = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    found = {}
+    for place in places:
+        first, dot, rest = place.partition(".")
+        known = first.isdecimal() and int(first) < len(fixed)
+        found[place] = f"{fixed[int(first)] if known else first}{dot}{rest}"
+    return found
 
 
 def named_tensors(

@@ -311,3 +311,37 @@ def test_what_looks_ahead_behind_maps_without_places_is_no_leak_of_the_one_that_
 
     assert "not causal: outputs look up to 5 positions ahead of their own" in text
     assert "Leak" not in text
+
+
+class Translator(nn.Module):
+    """A causal convolution of the target beside all of the source, as a decoder has it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encode, self.decode = nn.Conv1d(4, 4, 5, padding=2), nn.Conv1d(4, 4, 3)
+
+    def forward(self, source: Tensor, target: Tensor, target_mask: Tensor) -> Tensor:
+        context = self.encode(source).mean(-1, keepdim=True)
+        found: Tensor = self.decode(F.pad(target * target_mask, (2, 0))) + context
+        return found
+
+
+@pytest.mark.parametrize("wrt", ["target", 1, "1"])
+def test_another_input_can_be_traced_back_to(wrt: str | int) -> None:
+    inputs = torch.zeros(1, 4, 12), torch.zeros(1, 4, 9), torch.ones(1, 1, 9)
+    own = receptive_field(Translator(), *inputs)
+    other = receptive_field(Translator(), *inputs, wrt=wrt)
+
+    assert "traced back to the input source; for target use --wrt target" in said(own)
+    assert own.totals.receptive_field == (5,)
+    assert other.totals.receptive_field == (3,)
+    assert "of input target" in other.title
+    assert "traced back" not in said(other)
+    other.check("causal")
+
+
+def test_an_input_that_is_not_there_is_answered_with_those_that_are() -> None:
+    inputs = torch.zeros(1, 4, 12), torch.zeros(1, 4, 9), torch.ones(1, 1, 9)
+
+    with pytest.raises(UsageError, match=r"'tagret'; there are source, target.*mean 'target'\?"):
+        receptive_field(Translator(), *inputs, wrt="tagret")

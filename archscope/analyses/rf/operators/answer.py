@@ -52,16 +52,19 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
         verdict=verdict,
         notes=notes,
         device="meta" if found.given.graph.executed == "shapes" else "cpu",
-        about=_axes(found),
+        about=_axes(model, found),
     )
 
 
-def _axes(found: Receptive) -> str:
+def _axes(model: nn.Module, found: Receptive) -> str:
     """Return what the axes of the input are, for the title."""
     roles = found.given.roles
     listed = ",".join(map(str, roles.positions))
     words = [f"positions along ax{'is' if len(roles.positions) == 1 else 'es'} {listed}"]
-    words[0] += f" of input {found.given.input}" if found.is_of_several else ""
+    if len(found.inputs) > 1:
+        from archscope.dependence.record.by_place import argument_names
+
+        words[0] += f" of input {argument_names(model, found.inputs)[found.given.input]}"
     words += [f"features {roles.features}"] if roles.features is not None else []
     words += [f"batch {roles.batch}"] if roles.batch is not None else []
     return ", ".join(words)

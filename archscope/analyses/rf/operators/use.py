@@ -54,7 +54,7 @@ def _table(found: Receptive) -> str:
     before = behind(given, found.target.value)
     places = sorted(given.dependences.tables)
     read = (at for at in places if not before.isdisjoint(given.graph.nodes[at].outputs))
-    if found.is_of_several:  # what has no values may be made of another input
+    if len(found.inputs) > 1:  # what has no values may be made of another input
         nodes = given.graph.nodes
         read = (at for at in read if not all(c.is_meta for c in constants_of(nodes[at])))
     return given.module(next(read, None)) or ""
