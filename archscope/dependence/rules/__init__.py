@@ -277,17 +277,34 @@ def constant(argument: Any) -> Tensor:
 
 _COPIES = frozenset(("expand", "clone", "_to_copy", "contiguous", "alias", "detach", "lift_fresh"))
 """Operators whose elements are those of one tensor as they are."""
+_SCALES = frozenset(("mul", "div", "neg"))
+"""Those that leave an element zero that is so, and no other where constants are not."""
+
+
+def _stays_zero(node: Node) -> bool:
+    """Return whether elements are zero where those of the one source are, and nowhere else."""
+    if node.operator in _COPIES:
+        return True
+    constants = [each for each in node.arguments.values() if not isinstance(each, Value | str)]
+    return (
+        node.operator in _SCALES
+        and len(sources(node)) == 1
+        and all(
+            not each.is_meta and bool(each.all()) if isinstance(each, Tensor) else each != 0
+            for each in constants
+        )
+    )
 
 
 def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
     """Return edges from each element to the one at its place, after broadcasting.
 
-    There are none to elements that are zero or -inf, or that constants alone say. Copies are so
-    where what they are of is, and padding among it stays the border.
+    There are none to elements that are zero or -inf, or that constants alone say. Copies, scaled or
+    not, are zero where what they are of is, and padding among it stays the border.
     """
     found, constants = [], fixed(node, numbers=zeros.numbers)
     for target in targets(node):
-        zero = None if node.operator in _COPIES else zeros.zero.get(target)
+        zero = None if _stays_zero(node) else zeros.zero.get(target)
         masks = [zero, zeros.infinite(target)]
         masks += [] if constants is None else [ranked(constants, len(target.shape))]
         if zeros.ranges.constant(target) is not None:

@@ -195,10 +195,7 @@ class Pattern:
         return found
 
     def kept(self, mask: NDArray[np.bool_]) -> Pattern:
-        """Return nothing where `mask` is False; it has size 1 along axes where it is alike.
-
-        What holds nothing already stays as it is: a border may have cut it short.
-        """
+        """Return nothing where `mask` is False; it has size 1 along axes where it is alike."""
         if mask.all():
             return self
         found = self
@@ -207,9 +204,7 @@ class Pattern:
                 found = found.with_axis(axis, size, found.expanded(axis), None)
         return replace(
             found,
-            entries=np.where(
-                self.algebra.held(found.entries) & ~mask, self.algebra.nothing, found.entries
-            ),
+            entries=np.where(mask, found.entries, self.algebra.nothing),
             places=tuple(
                 None if size > 1 else places
                 for size, places in zip(mask.shape, found.places, strict=True)
