@@ -88,6 +88,10 @@ $(PEERS)/.installed: pyproject.toml constraints.txt benchmarks/scoreboard/peers.
 scoreboard: $(PEERS)/.installed ## Hold other counters, and archscope, against what is right; 15 minutes
 	$(PEERS)/bin/python benchmarks/scoreboard
 
+.PHONY: verify
+verify: $(VENV)/.installed ## Run published networks against what rf says of them; 40 minutes
+	$(BIN)/python benchmarks/verify.py --presets --seconds 14 --limit 20 --workers 2 --report
+
 .PHONY: torture
 torture: $(VENV)/.installed ## Try to break archscope, 150,000 times, and write reports/torture.md; hours
 	$(BIN)/python benchmarks/torture
