@@ -54,6 +54,15 @@ def test_one_card_has_what_a_step_keeps(name: str, recipe: str, dtype: str) -> N
     assert plan.totals.memory == real.weights + real.gradients + real.states + real.saved
 
 
+def test_numbers_that_are_shown_multiply_out_where_the_head_is_gone_again() -> None:
+    rows = archscope.plan("transformer", recompute="full", **SMALL).section("plan.parts").rows
+
+    kept = next(row for row in rows if row.part == "activations")
+    product, head = kept.numbers.replace(",", "").split(" - ")
+    assert kept.formula.endswith("no head")
+    assert kept.bytes == int(product.removeprefix("1 x ")) - int(head)
+
+
 def test_a_step_multiplies_what_the_dispatcher_counts() -> None:
     plan = archscope.plan("transformer", recompute="full", dp=3, **SMALL).totals
     step = archscope.train("transformer", **SMALL).totals
