@@ -25,4 +25,4 @@ CHOICES: dict[str, Callable[..., tuple[int, int]]] = {
     "aten::argmax": _largest,
     "aten::max": _largest,
 }
-"""Of how many numbers, and how many are chosen, by the operator's arguments."""
+"""Of how many numbers, and how many are chosen, by the operator's arguments; the surest first."""

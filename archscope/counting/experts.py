@@ -10,18 +10,19 @@ from math import prod
 
 from torch import nn
 
+from archscope.counting.choices import CHOICES
 from archscope.records import frozen
 from archscope.running.reading import part_of, stated
 
-Choices = Collection[tuple[str, int, int]]
-"""Path of the module that ran, of how many it chose, and how many."""
+Choices = Collection[tuple[str, str, int, int]]
+"""Path of the module that ran, the operator, of how many it chose, and how many."""
 Shapes = Mapping[str, tuple[tuple[int, ...], ...]]
 """Shapes of the tensors that each module was given first, by path."""
 
 _CHOSEN = (
     *("top_k", "num_experts_per_tok", "num_experts_per_token", "experts_per_token", "topk"),
     *("moe_top_k", "moe_topk", "num_selected_experts", "num_selected", "n_activated_experts"),
-    *("num_activated_experts", "n_experts_per_tok", "num_active_experts", "k"),
+    *("num_activated_experts", "n_experts_per_tok", "num_active_experts"),
 )
 """What layers call the number of experts that a token is sent to."""
 
@@ -93,12 +94,7 @@ def _met(
     states = _stated(module, part_of(model, around), number)
     if forward is None:
         return _told(number, states, "no layer states it, and no forward ran")
-    inside = tuple(f"{expert}." for expert in experts)
-    seen = {
-        chosen
-        for where, of, chosen in forward.choices
-        if of == number and _within(where, around) and not f"{where}.".startswith(inside)
-    }
+    seen = _seen(around, experts, forward)
     if states and seen and not states & seen:
         why = f"it states {_words(states)}, and its forward chose {_words(seen)}"
         return Met(experts=number, chosen=None, why=why)
@@ -106,6 +102,22 @@ def _met(
     if not found and _all_meet_all(around, experts, forward.shapes):
         return Met(experts=number, chosen=number)
     return _told(number, found, "no layer states it, and its forward does not choose so many")
+
+
+def _seen(around: str, experts: list[str], forward: Forward) -> set[int]:
+    """Return how many were chosen of as many as there are experts: by the surest operator.
+
+    A maximum may be that of a softmax: it chooses where each row goes to one expert.
+    """
+    inside = tuple(f"{expert}." for expert in experts)
+    seen: dict[str, set[int]] = {}
+    for where, operator, of, chosen in forward.choices:
+        if of == len(experts) and _within(where, around) and not f"{where}.".startswith(inside):
+            seen.setdefault(operator, set()).add(chosen)
+    rows = [_rows(forward.shapes.get(expert, ())) for expert in experts]
+    if sum(each or 0 for each in rows) != _rows(forward.shapes.get(around, ())):
+        seen.pop("aten::max", None)
+    return next((seen[operator] for operator in CHOICES if operator in seen), set())
 
 
 def _told(experts: int, found: set[int], nothing: str) -> Met:
@@ -135,7 +147,9 @@ def _within(path: str, around: str) -> bool:
 
 def _all_meet_all(around: str, experts: list[str], shapes: Shapes) -> bool:
     """Return whether each expert was given as many rows as the layer that holds them."""
-    given = shapes.get(around, ())
-    rows = prod(given[0][:-1]) if given else None
-    first = [shapes.get(expert, ()) for expert in experts]
-    return all(each and prod(each[0][:-1]) == rows for each in first)
+    rows = _rows(shapes.get(around, ()))
+    return rows is not None and all(_rows(shapes.get(each, ())) == rows for each in experts)
+
+
+def _rows(given: tuple[tuple[int, ...], ...]) -> int | None:
+    return prod(given[0][:-1]) if given else None

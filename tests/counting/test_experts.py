@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from archscope import params
 
-_Routing = Literal["topk", "argmax", "soft", "threshold"]
+_Routing = Literal["topk", "argmax", "max", "soft", "threshold"]
 _EXPERT = 4 * 4
 _ROUTER = 4 * 3
 
@@ -28,10 +28,13 @@ class _Mixture(nn.Module):
             setattr(self.router, name, value)
 
     def forward(self, x: Tensor) -> Tensor:
-        scores = self.router(x).softmax(-1)
+        scores = self.router(x)
+        scores = (scores - scores.max(-1, keepdim=True)[0]).softmax(-1)  # no choice of an expert
         met = scores > 0.25
         if self.routing == "topk":
             met = torch.zeros_like(scores).scatter(-1, scores.topk(2)[1], 1.0) > 0
+        elif self.routing == "max":
+            met = nn.functional.one_hot(scores.max(-1)[1], 3) > 0
         elif self.routing == "argmax":
             met = nn.functional.one_hot(scores.argmax(-1), 3) > 0
         out = sum(expert(x) for expert in self.shared_experts)
@@ -50,6 +53,7 @@ class _Mixture(nn.Module):
         ("topk", {}, 2),
         ("topk", {"n_activated_experts": 2}, 2),
         ("argmax", {}, 1),
+        ("max", {}, 1),
         ("soft", {}, 3),
         ("threshold", {"top_k": 1}, 1),
     ],
