@@ -121,7 +121,7 @@ def test_a_long_sequence_is_exact_by_both_engines() -> None:
     assert report.totals.macs == 3000 * 2 * 2 * 3 * 5 * (6 + 5)
     assert report.totals.complete
     (note,) = report.notes
-    assert "fvcore and torch's dispatcher agree" in note.text
+    assert "fvcore and torch's dispatcher count the same" in note.text
 
 
 def test_packed_sequences_and_unbatched_ones_are_counted_as_ever() -> None:

@@ -139,7 +139,7 @@ def test_without_inputs_parameters_alone_are_counted() -> None:
     assert report.totals.trainable == 40
     assert report.totals.macs is None
     assert report.totals.flops is None
-    assert any("without inputs" in note.text for note in report.notes)
+    assert any("no inputs given" in note.text for note in report.notes)
 
 
 def test_scripted_code_is_counted_by_one_engine() -> None:
