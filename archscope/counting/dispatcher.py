@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.counting import recurrences
+from archscope.counting.choices import CHOICES
 from archscope.counting.custom import answer, composite_of
 from archscope.counting.estimates import ESTIMATES
 from archscope.counting.expected import Expected
@@ -73,6 +74,8 @@ class DispatcherCount:
     """Paths of modules that ran in threads of the forward's own, where nothing is counted."""
     unlike: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Multiply-accumulates by closed form and as counted, where they differ, by path."""
+    choices: set[tuple[str, str, int, int]] = field(default_factory=set)
+    """Path of the module that ran, operator, of how many the largest were chosen, how many were."""
     sparse: Counter[str] = field(default_factory=Counter)
     """Multiply-accumulates by the entries that sparse operands store, by path."""
     fvcore_estimates: Counter[str] = field(default_factory=Counter)
@@ -263,6 +266,9 @@ class DispatcherCounter(TorchDispatchMode):
         tally.macs += macs or 0
         if operator.name in FVCORE and not self._within_whole:
             self._estimate(FVCORE[operator.name](*args, result=outputs[0], **kwargs))
+        if operator.name in CHOICES:
+            chosen = CHOICES[operator.name](*args, **kwargs)
+            self.count.choices.add((path, operator.name, *chosen))
         if operator.name in ESTIMATES:
             tally.estimated_flops += round(ESTIMATES[operator.name](*args, result=result, **kwargs))
         if not operator.view:

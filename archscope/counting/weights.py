@@ -8,9 +8,10 @@ from fractions import Fraction
 
 from torch import Tensor, nn
 
+from archscope.counting.experts import Forward, Met, in_lists, stacked
 from archscope.counting.nonzero import PACKED, count_nonzero
 from archscope.counting.quantised import bytes_of, logical_numel, objects_of, packed_by
-from archscope.running.reading import part_of, stated
+from archscope.running.reading import stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,12 @@ class Weights:
     trainable: int = 0
     frozen: int = 0
     buffers: int = 0
-    active: int = 0
-    """Parameters that one token uses: all, but in a mixture of experts the share that is routed."""
+    active: int | None = 0
+    """Parameters that one token uses: all, but in a mixture of experts the share that is routed.
+
+    None: how large that is, is unknown."""
+    active_unknown: str = ""
+    """Why it is."""
     weight_bytes: int = 0
     """Memory of parameters and of packed weights, as they are stored."""
     shared_with: str | None = None
@@ -37,16 +42,22 @@ class Weights:
 
 
 def weights_by_module(
-    model: nn.Module, *, nonzero: bool = False, frozen: Collection[int] = ()
+    model: nn.Module,
+    *,
+    nonzero: bool = False,
+    frozen: Collection[int] = (),
+    forward: Forward | None = None,
 ) -> Iterator[tuple[str, nn.Module, Weights]]:
     """Yield path, module and own weights in the model's order; with `nonzero`, read for zeros too.
 
-    `frozen` are the `id`s of parameters that count as if they had no `requires_grad`.
+    `frozen` are the `id`s of parameters that count as if they had no `requires_grad`; `forward` is
+    what a pass showed of mixtures of experts.
     A tensor that is held twice counts where it is first. A module that is held under two names is
     yielded under both, the second time with nothing of its own.
     """
     modules: dict[int, str] = {}
     tensors: dict[int, str] = {}
+    experts = {path: (place, met) for path, place, met in in_lists(model, forward)}
     for path, module in model.named_modules(remove_duplicate=False):
         first = modules.setdefault(id(module), path)
         if first != path:
@@ -54,9 +65,37 @@ def weights_by_module(
             yield path, module, Weights(shared_with=first, nonzero=nothing, alias=True)
         else:
             own = _own(path, module, tensors, nonzero=nonzero, held=frozen)
-            share = _routed_share(model, path, module)
-            active = own.active if share is None else int(own.active * share)
-            yield path, module, replace(own, active=active)
+            met = stacked(model, path, module, forward)
+            own = own if met is None else _met(own, met)
+            yield path, module, _of_list(own, path, experts) if experts else own
+
+
+def _met(own: Weights, met: Met) -> Weights:
+    """Return the weights of experts that stand in one tensor."""
+    if met.chosen is None:
+        return replace(own, active=None, active_unknown=met.why)
+    share = Fraction(met.chosen, met.experts)
+    return own if own.active is None else replace(own, active=int(own.active * share))
+
+
+def _of_list(own: Weights, path: str, experts: Mapping[str, tuple[int, Met]]) -> Weights:
+    """Return the weights of a module that may be of an expert in a list.
+
+    Experts are alike, so the first stand for those that are chosen, whichever these are.
+    """
+    expert = next((each for each in _prefixes(path) if each in experts), None)
+    if expert is None or not own.active:
+        return own
+    place, met = experts[expert]
+    if met.chosen is None:
+        return replace(own, active=None, active_unknown=met.why)
+    return own if place < met.chosen else replace(own, active=0)
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
 
 
 def _own(
@@ -110,30 +149,6 @@ def _own(
         nonzero_unknown=unknown,
         shared_with=shared_with if shared_with != path else None,
     )
-
-
-def _routed_share(model: nn.Module, path: str, module: nn.Module) -> Fraction | None:
-    """Return the share of stacked experts that one token uses; None: it holds none, or none says.
-
-    They are parameters that all begin with the number of experts which the module states. How many
-    a token is sent to says the layer around it, or its router.
-    """
-    experts = stated(module, "num_experts")
-    own = [parameter for _, parameter in _present(module._parameters)]
-    if type(experts) is not int or not own or not path:
-        return None
-    if any(each.dim() < 2 or each.shape[0] != experts for each in own):
-        return None
-    if not any(each.dim() == 3 for each in own):
-        return None  # a router, of which each token uses all
-    around = part_of(model, path.rpartition(".")[0])
-    said = (stated(each, name) for each in (module, around, *around.children()) for name in _CHOSEN)
-    chosen = next((each for each in said if type(each) is int and 0 < each <= experts), None)
-    return None if chosen is None else Fraction(chosen, experts)
-
-
-_CHOSEN = ("top_k", "num_experts_per_tok")
-"""What layers call the number of experts that a token is sent to."""
 
 
 def _present(held: Mapping[str, Tensor | None]) -> list[tuple[str, Tensor]]:

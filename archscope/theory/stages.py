@@ -190,6 +190,9 @@ class Stages:
     """Why its backward is told as a bound alone, twice the forward; empty: it is told."""
     unordered: str = ""
     """Why neither the order of its layers is told nor their tensors; empty: both are."""
+    idle: int | None = 0
+    """Parameters that one token does not meet, beside those that its layers tell of; None where
+    that is unknown."""
 
     @property
     def layers(self) -> Iterator[Layer]:
@@ -202,12 +205,15 @@ class Stages:
         return params(self.parts)
 
     @property
-    def active(self) -> int:
+    def active(self) -> int | None:
         """Parameters that one token meets: of experts those that it is sent to."""
-        return sum(
+        if self.idle is None:
+            return None
+        met = sum(
             times * layer.params // max(1, layer.division.experts) * (layer.division.chosen or 1)
             for layer, times in tally(self.parts)
         )
+        return met - self.idle
 
     @property
     def macs(self) -> int:

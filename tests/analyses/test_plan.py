@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 import archscope
 from archscope import specs
@@ -52,6 +53,43 @@ def test_one_card_has_what_a_step_keeps(name: str, recipe: str, dtype: str) -> N
     assert found["optimizer"] + found["step counters"] == real.states
     assert found["activations"] == real.saved
     assert plan.totals.memory == real.weights + real.gradients + real.states + real.saved
+
+
+class _Choosing(nn.Module):
+    """Sends a row to the best of two experts, or to those above a threshold."""
+
+    def __init__(self, best: bool) -> None:
+        super().__init__()
+        self.best, self.router = best, nn.Linear(4, 2, bias=False)
+        self.experts = nn.ModuleList(nn.Linear(4, 4, bias=False) for _ in range(2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores = self.router(x)
+        met = (
+            nn.functional.one_hot(scores.argmax(-1), 2) if self.best else scores > scores.max() - 1
+        )
+        for number, expert in enumerate(self.experts):
+            x = x + expert(x * met[:, number, None])
+        return x
+
+
+def test_experts_in_a_list_are_met_as_params_tells() -> None:
+    chosen, open_ = _Choosing(best=True), _Choosing(best=False)
+    rows = torch.randn(3, 4)
+
+    # A router of 8, and one or both of the experts of 16: without a choice all rows meet both.
+    for model, active in ((chosen, 24), (open_, 40)):
+        assert archscope.plan(model, rows).totals.active == active
+        assert archscope.params(model, rows).totals.active == active
+
+
+def test_numbers_that_are_shown_multiply_out_where_the_head_is_gone_again() -> None:
+    rows = archscope.plan("transformer", recompute="full", **SMALL).section("plan.parts").rows
+
+    kept = next(row for row in rows if row.part == "activations")
+    product, head = kept.numbers.replace(",", "").split(" - ")
+    assert kept.formula.endswith("no head")
+    assert kept.bytes == int(product.removeprefix("1 x ")) - int(head)
 
 
 def test_a_step_multiplies_what_the_dispatcher_counts() -> None:

@@ -101,6 +101,13 @@ def test_a_condition_leaves_out_what_it_is_not_true_of_and_marks_what_is_open() 
     assert [row.number for row in report(*made, where=only).section("variants").rows] == [3]
 
 
+def test_of_no_network_the_axes_are_known_all_the_same() -> None:
+    refused = Outcome(place=0, name="net", values={"depth": 2, "dilations": "1,2"}, refused="no")
+
+    assert refused.field("depth") == Found(values=(2,))
+    assert refused.field("dilations") == Found(why="no")
+
+
 def test_a_saved_sweep_is_read_back_whatever_its_axes_are_called() -> None:
     wide = Found(values=(3, 5), bound="at most")
     made = report(outcome(0, 5, wide), outcome(4, None), pareto=(goal("params", ()),))

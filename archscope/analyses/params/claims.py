@@ -31,6 +31,12 @@ def _work(amount: int | None, totals: Totals) -> Found:
     return Found(values=(amount,), bound="at least", why="some of the work is unknown or disputed")
 
 
+def _active(amount: int | None) -> Found:
+    if amount is None:
+        return Found(why="it is unknown how many experts a token meets")
+    return Found(values=(amount,))
+
+
 def _asked(amount: int | None) -> Found:
     if amount is None:
         return Found(why="it was not asked for, or is not certain; --nonzero asks")
@@ -72,7 +78,7 @@ QUANTITIES = (
     ),
     _quantity(
         "active",
-        lambda totals: Found(values=(totals.active,)),
+        lambda totals: _active(totals.active),
         *("count", "parameters that one token uses; fewer than all in a mixture of experts"),
         better="less",
     ),

@@ -15,7 +15,9 @@ def headline(totals: Totals, depths: Sequence[DepthRow], flops_per_mac: int) -> 
     exact: Words = (Amount(value=totals.trainable, kind="count"), " exactly")
     if totals.frozen:
         exact += ("; frozen ", Amount(value=totals.frozen, kind="count"))
-    if totals.active != params:
+    if totals.active is None:
+        exact += ("; active per token unknown",)
+    elif totals.active != params:
         exact += ("; ", Amount(value=totals.active, kind="work"), " active per token")
     yield Headline(
         name="Trainable parameters",

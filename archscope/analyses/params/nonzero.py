@@ -24,7 +24,7 @@ def _unknown(modules: Sequence[Own]) -> Iterator[Note]:
         if own.weights.nonzero_unknown:
             reasons.setdefault(own.weights.nonzero_unknown, []).append(own.path)
     for why, paths in reasons.items():
-        text = f"nonzero weights are unknown: the parameters of {_named(paths)} {why}"
+        text = f"nonzero weights are unknown: the parameters of {named(paths)} {why}"
         yield Note(level="warning", text=text)
 
 
@@ -32,12 +32,13 @@ def _computed(model: nn.Module) -> Iterator[Note]:
     paths = [path for path, module in model.named_modules() if computes_weights(module)]
     if paths:
         text = (
-            f"nonzero weights are counted as stored: {_named(paths)} computes its weights from them"
+            f"nonzero weights are counted as stored: {named(paths)} computes its weights from them"
         )
         yield Note(level="info", text=text)
 
 
-def _named(paths: Sequence[str]) -> str:
+def named(paths: Sequence[str]) -> str:
+    """Return the first of some modules in words, and how many others there are."""
     first = paths[0] or "the model itself"
     rest = len(paths) - 1
     return first if not rest else f"{first} and {rest} other module{'s' if rest > 1 else ''}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archscope.counting.agreement import Agreement
 from archscope.counting.closed_forms import closed_form
 from archscope.counting.components import components
+from archscope.counting.experts import Forward
 from archscope.counting.forward import ForwardCount
 from archscope.counting.nonzero import kept_share
 from archscope.counting.settings import settings
@@ -88,7 +89,11 @@ def own_by_module(
     component = components(subject.model)
     reruns = {repeat.path: len(repeat.copies) for repeat in subject.repeats if repeat.shared}
     found = []
-    for path, module, weights in weights_by_module(subject.model, nonzero=nonzero, frozen=frozen):
+    ran = None if count is None else count.dispatcher
+    shown = None if ran is None else Forward(choices=ran.choices, shapes=ran.input_shapes)
+    for path, module, weights in weights_by_module(
+        subject.model, nonzero=nonzero, frozen=frozen, forward=shown
+    ):
         work = Work()
         params_form = macs_form = None
         if count is not None and agreement is not None and not weights.alias:

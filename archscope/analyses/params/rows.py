@@ -154,8 +154,10 @@ class Totals:
     """Parameters with `requires_grad`, shared tensors once."""
     frozen: int
     """Parameters without `requires_grad`, shared tensors once."""
-    active: int
-    """Parameters that one token uses; fewer than all only in a mixture of experts."""
+    active: int | None
+    """Parameters that one token uses; fewer than all only in a mixture of experts.
+
+    None: how many experts a token meets is unknown."""
     buffers: int
     """Elements of buffers."""
     weight_bytes: int

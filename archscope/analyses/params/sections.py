@@ -12,6 +12,7 @@ from archscope.analyses.params.headline import headline
 from archscope.analyses.params.letters import legend
 from archscope.analyses.params.nonzero import nonzero_notes
 from archscope.analyses.params.own import Own, block_of, expand, own_by_module
+from archscope.analyses.params.routing import routing_notes
 from archscope.analyses.params.rows import (
     COMPONENTS,
     DEPTH,
@@ -114,6 +115,7 @@ def _assemble(
     sums = sums_of(tallies, subject.repeats)
     complete = agreement is None or agreement.complete
     notes = (*constant_notes(subject.model), *_notes(subject, count, agreement))
+    notes += routing_notes(modules)
     if nonzero:
         notes += nonzero_notes(subject.model, modules)
     totals = _totals(sums[""], ran=count is not None, complete=complete)
@@ -195,7 +197,7 @@ def _totals(whole: Tally, *, ran: bool, complete: bool) -> Totals:
     return Totals(
         trainable=whole.trainable,
         frozen=whole.frozen,
-        active=whole.active,
+        active=whole.active.exact,
         buffers=whole.buffers,
         weight_bytes=whole.weight_bytes,
         nonzero=whole.nonzero.exact,

@@ -17,7 +17,9 @@ def summary(totals: Totals, depths: Sequence[DepthRow]) -> Iterator[Words]:
     """Yield the lines under every table of the analysis."""
     params = totals.trainable + totals.frozen
     active: Words = ()
-    if totals.active != params:
+    if totals.active is None:
+        active = (f"{SEPARATOR}active per token unknown",)
+    elif totals.active != params:
         active = (f"{SEPARATOR}active per token ", Amount(value=totals.active, kind="count"))
     yield (
         "Trainable ",

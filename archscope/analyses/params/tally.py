@@ -49,7 +49,7 @@ class Tally:
 
     trainable: int = 0
     frozen: int = 0
-    active: int = 0
+    active: Figure = field(default_factory=Figure)
     buffers: int = 0
     weight_bytes: int = 0
     nonzero: Figure = field(default_factory=Figure)
@@ -94,7 +94,7 @@ def tally(own: Own) -> Tally:
     return Tally(
         trainable=weights.trainable,
         frozen=weights.frozen,
-        active=weights.active,
+        active=_figure(weights.active, alias=False),
         buffers=weights.buffers,
         weight_bytes=weights.weight_bytes,
         nonzero=_figure(weights.nonzero, alias=False),

@@ -252,7 +252,12 @@ class _Activations:
         head = self._size(self._kept[stage.chunks[-1][-1]])
         if sum(each.bytes or 0 for each in scores) + head >= (again[0].bytes or 0):
             return (line, *scores), flights
-        rest = replace(line, bytes=most - head, formula=f"{line.formula}, no head")
+        rest = replace(
+            line,
+            bytes=most - head,
+            formula=f"{line.formula}, no head",
+            numbers=f"{line.numbers} - {head:,}",
+        )
         return (rest, *again), flights
 
     def _words(self, flights: Sequence[int]) -> str:

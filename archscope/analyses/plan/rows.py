@@ -130,8 +130,8 @@ class Totals:
     """Inputs of one step."""
     params: int
     """All parameters of the network."""
-    active: int
-    """Those that one token meets."""
+    active: int | None
+    """Those that one token meets; None where it is unknown how many experts that are."""
     forward_flops: int
     """Of one step, of all cards."""
     model_flops: int | None

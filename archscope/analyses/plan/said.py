@@ -141,6 +141,12 @@ def notes(found: Evaluated, cards: Cards, time: Time, *, priced: bool = False) -
     unknown = [line for each in found.filled for line in each.lines if line.bytes is None]
     for text in dict.fromkeys(f"{line.what}: {line.source}" for line in unknown):
         yield Note(level="warning", text=text)
+    if found.stages.active is None:
+        yield Note(
+            level="warning",
+            text="active parameters are unknown, because it is unknown how many experts a token "
+            "meets; archscope params says in which modules",
+        )
     if cards.memory is None:
         yield Note(level="info", text=f"the memory of a GPU is unknown: {cards.said}")
     elif cards.card is not None and cards.said != "as you say":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from math import gcd
 from typing import Any
 
 from archscope.assertions import Found, Number, shown
@@ -137,8 +138,9 @@ def _of_series(outcome: Outcome) -> Iterator[Note]:
     wanted = shown(plain(iso.wanted), iso.dimension)
     offs = [abs(each) for at, _ in outcome.top if (each := off(outcome, at)) is not None]
     most = f"; the furthest is off by {_percent(max(offs))}" if offs else ""
-    solved = outcome.variants.axes[solved_axis(outcome.variants, outcome.question)].name
-    brings = f"the {solved.replace('_', ' ')} that brings {iso.name} nearest to {wanted}"
+    solved = outcome.variants.axes[solved_axis(outcome.variants, outcome.question)]
+    which = f"{solved.name.replace('_', ' ')}{_of_grid(solved.values)}"
+    brings = f"the {which} that brings {iso.name} nearest to {wanted}"
     if outcome.top:
         level: Level = "ok" if outcome.trail.is_whole else "info"
         yield Note(level=level, text=f"each has {brings}{most}")
@@ -146,6 +148,12 @@ def _of_series(outcome: Outcome) -> Iterator[Note]:
         has = "has" if outcome.trail.is_whole else "is known to have"
         what = f"{has} {where.text}" if where else "is a network"
         yield Note(level="warning", text=f"none of those with {brings} {what}")
+
+
+def _of_grid(values: Sequence[Any]) -> str:
+    """Return what all that is looked at has in common, between commas; else nothing."""
+    common = gcd(*values) if len(values) > 1 and all(type(each) is int for each in values) else 1
+    return f", a multiple of {common}," if common > 1 else ""
 
 
 def _undecided(outcome: Outcome) -> Iterator[Note]:

@@ -114,10 +114,10 @@ class Outcome:
         """Return the numbers that a field of its spec holds."""
         if name in self._solved:
             return self._solved[name]["count"]
-        value = self.fields.get(name)
+        value = self.fields.get(name, self.values.get(name))  # of no network the axes alone
         numbers = value if isinstance(value, list | tuple) else (value,)
         if not numbers or not all(isinstance(each, int | float) for each in numbers):
-            return Found(why=f"{name} holds no number there")
+            return Found(why=self.refused or f"{name} holds no number there")
         return Found(values=tuple(numbers))
 
 
