@@ -262,7 +262,7 @@ def load(text: str, request: Request) -> Network:
 
 LOADER = Loader(
     name="stack",
-    summary="a bare stack of convolutions, e.g. stack:dilations=1/2/4, for what it looks at",
+    summary="a bare stack of convolutions, e.g. stack:dilations=1/2/4, for its receptive field",
     accepts=accepts,
     spec=lambda text: StackSpec,
     load=load,
