@@ -182,5 +182,5 @@ def _one(asked: Measured, found: Any) -> Number:
     if not found.values:
         raise UsageError(f"{asked} is unknown{f', because {found.why}' if found.why else ''}")
     if found.bound:
-        raise ArchscopeError(f"{asked} is no more than a bound: {found.bound} {found.values[0]}")
+        raise ArchscopeError(f"{asked} is known only as a bound: {found.bound} {found.values[0]}")
     return number(tuple(found.values))

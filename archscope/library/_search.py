@@ -215,7 +215,7 @@ def _held(space: Space, field: specs.Field, given: Any) -> Any:
             raise
         near = did_you_mean(given, words)
         raise SpecError(
-            field.name, given, f"is no list, and none of {', '.join(words)}.{near}"
+            field.name, given, f"is neither a list nor one of {', '.join(words)}.{near}"
         ) from error
 
 
@@ -242,7 +242,7 @@ def _variants(
     variants = Variants(family, fixed, axes, rate, name=name, implied=implied, solve=solve)
     if len(variants) == 1:
         raise UsageError(
-            f"{network.name}: nothing is left to choose; give a field several values, e.g. "
+            f"{network.name}: there is nothing to choose; give a field several values, e.g. "
             "--depth 4:16 or --channels 16:256:*2"
         )
     return variants

@@ -241,7 +241,7 @@ def memory_of(given: int | str | None) -> int | None:
         return given
     found = size(given)
     if found is None:
-        raise UsageError(f"memory limit: {given!r} is no size; write e.g. 4GiB")
+        raise UsageError(f"memory limit: {given!r} is not a size; write e.g. 4GiB")
     return found
 
 

@@ -39,7 +39,7 @@ def time_together(
     memory side by side.
     """
     if len(models) < 2:
-        raise UsageError("time_together holds networks against the first; name two or more")
+        raise UsageError("time_together compares networks with the first; give two or more")
     if all(isinstance(each, str) for each in models):
         refuse_inputs((*args, *(kwargs or {})))
     networks: list[Network | Subject] = [
@@ -67,7 +67,7 @@ def time_networks(
         (name for name, plain in _NOT_TOGETHER.items() if settings.get(name) != plain), None
     )
     if said is not None:
-        raise UsageError(f"--{said.replace('_', '-')} is for one network; name one alone")
+        raise UsageError(f"--{said.replace('_', '-')} is for one network; name only one")
     settings.pop("gpu", None)
     copies = any(isinstance(each, Subject) for each in networks)
     asked = Settings(**settings, copy=copies)

@@ -122,7 +122,7 @@ class StackSpec:
             self.require_axes(field, getattr(self, field) or ())
         self.require_axes("input_size", [self.input_size])
         if self.causal and self.padding not in (("same",), ("causal",)):
-            raise SpecError("causal", True, "needs {padding} causal: its zeros stand for the past")
+            raise SpecError("causal", True, "needs {padding} causal: the past is replaced by zeros")
         if self.sees_only_past and self.axes != 1:
             problem = (
                 f"needs one dimension, but {{spatial_dims}} is {self.axes}; causal along the first "
@@ -169,7 +169,7 @@ def _refuse_blocks(spec: StackSpec) -> None:
         if getattr(spec, field) != getattr(usual, field):
             value = getattr(spec, field)
             shown = listed(value) if isinstance(value, tuple) else value
-            raise SpecError(field, shown, "is of a single path, and branches are given")
+            raise SpecError(field, shown, "is for a single path, but branches are given")
 
 
 def blocks_of(

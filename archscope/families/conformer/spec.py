@@ -74,7 +74,7 @@ class ConformerSpec:
             check_even("d_model", self.d_model, ": half of what tells a distance are sines")
         if self.subsampling != 2**self.strides:
             near = f"{2**self.strides}, {2 ** (self.strides + 1)}"
-            problem = f"is no power of 2: each convolution halves the frames. Nearest: {near}"
+            problem = f"is not a power of 2: each convolution halves the frames. Nearest: {near}"
             raise SpecError("subsampling", self.subsampling, problem)
         if not self.strides and self.features != self.d_model:
             problem = f"is not {{d_model}} {self.d_model}, which {{subsampling}} 1 asks for"

@@ -52,7 +52,7 @@ class ConvTasNetSpec:
             raise SpecError("dilations", (), "has no items. Give at least one, e.g. 1,2,4")
         if self.causal and self.norm == "global":
             raise SpecError(
-                "causal", True, "is not there with {norm} global, which reads the future"
+                "causal", True, "is impossible with {norm} global, which reads the future"
             )
         if not self.causal:
             check_odd("kernel_size", self.kernel_size, ": the residual path is read at its middle")

@@ -48,7 +48,7 @@ class NasBench101Spec:
             raise SpecError("operators", listed(self.operators), f"{problem} of {rows}")
         for item in self.operators:
             if item not in OPERATORS:
-                raise SpecError("operators", item, f"is none of {', '.join(OPERATORS)}")
+                raise SpecError("operators", item, f"is not one of {', '.join(OPERATORS)}")
         if not narrowest(cell(self.matrix, self.operators, self.channels)):
             problem = "leaves a vertex no channels: those of the output are shared among them"
             raise SpecError("channels", self.channels, problem)

@@ -60,7 +60,9 @@ def nodes(cell: str) -> tuple[tuple[str, ...], ...]:
         raise SpecError("cell", cell, f"{problem}, or |none~0|+|none~0|none~1|+|...")
     for name in (name for node in found for name, _ in node):
         if name not in OPERATORS:
-            raise SpecError("cell", cell, f"has {name!r}, which is none of {', '.join(OPERATORS)}")
+            raise SpecError(
+                "cell", cell, f"has {name!r}, which is not one of {', '.join(OPERATORS)}"
+            )
     return tuple(tuple(name for name, _ in node) for node in found)
 
 

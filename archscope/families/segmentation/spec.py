@@ -87,9 +87,9 @@ class SegmentationSpec:
         if self.head == "lraspp" and self.backbone != "mobilenet-v3-large":
             raise SpecError("head", self.head, "needs {backbone} mobilenet-v3-large")
         if self.head == "lraspp" and self.auxiliary:
-            raise SpecError("auxiliary", True, "is not there with {head} lraspp")
+            raise SpecError("auxiliary", True, "does not exist with {head} lraspp")
         if self.auxiliary and self.backbone in XCEPTIONS:
-            raise SpecError("auxiliary", True, "is not there on {backbone} " + self.backbone)
+            raise SpecError("auxiliary", True, "does not exist on {backbone} " + self.backbone)
         if self.head != "deeplabv3plus" and self.separable:
             raise SpecError("separable", True, "needs {head} deeplabv3plus")
         if self.head != "deeplabv3plus" and self.decoder_layers != 2:

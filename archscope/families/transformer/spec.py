@@ -48,7 +48,7 @@ class TransformerSpec:
     )
     mixer: tuple[kinds.Mixer, ...] = option(
         (kinds.SelfAttention(),),
-        "token mixer of each block, repeated as a pattern: attention or a replacement, e.g. "
+        "what mixes tokens in each block, repeated as a pattern: attention or a replacement, e.g. "
         "attention,dilated-conv",
     )
     attention: kinds.Attention = option(
@@ -92,8 +92,8 @@ class TransformerSpec:
     pooler: bool = option(False, "a dense layer on the first position (on the last if causal)")
     head: kinds.Head = option(
         kinds.LanguageHead(),
-        "output head over the vocabulary: one projection (lm), BERT's dense layer, norm and projection "
-        "(mlm), or none",
+        "output head over the vocabulary: one projection (lm), BERT's dense layer, norm "
+        "and projection (mlm), or none",
     )
     classes: int = option(0, "number of classes of a classifier; 0: none", low=0, high=2**24)
     classify: Literal["sequence", "token"] = option(
