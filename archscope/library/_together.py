@@ -32,11 +32,10 @@ def time_together(
     >>> [row.ratio for row in report.section("ratios").rows]  # doctest: +SKIP
     [None, 1.02]
 
-    Each is a module, called with `args` and `kwargs`, or a network by any name; `settings` are
-    keywords of `time`. All are compared with the first: the section `ratios` has the median of the
-    ratios, turn by turn, and an interval that the median lies in with a probability of 95%, seconds
-    and what share of them stand beside it. Raises `ArchscopeError` where they do not fit into
-    memory side by side.
+    Each is a module, called with `args` and `kwargs`, or the name of a network; `settings` are
+    keywords of `time`. All are compared with the first: section `ratios` has the median of the
+    ratios of each turn with its 95% confidence interval, beside the times in seconds. Raises
+    `ArchscopeError` if the networks do not fit into memory together.
     """
     if len(models) < 2:
         raise UsageError("time_together compares networks with the first; give two or more")

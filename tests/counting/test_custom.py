@@ -125,7 +125,7 @@ def test_a_formula_that_was_given_counts_at_the_module_that_runs(define: Define)
     assert (report.totals.macs, report.totals.complete) == (LINEAR + OWN, True)
     assert own[""] == OWN
     assert own["fc"] == LINEAR
-    said = "agree on the other multiply-accumulates of the one module that has any"
+    said = "count the same other multiply-accumulates in the one module that has any"
     assert any(said in text for text in notes(report, "info"))
 
 

@@ -109,7 +109,7 @@ def test_a_profiler_of_the_users_goes_on() -> None:
 def test_an_allocator_whose_events_are_off_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allocator, "_is_memory", lambda event: False)
 
-    with pytest.raises(UnseenError, match="tells nothing of its allocator"):
+    with pytest.raises(UnseenError, match="does not report its allocator"):
         handed_out([lambda: torch.empty(100)])
 
 
