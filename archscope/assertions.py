@@ -155,7 +155,7 @@ def _claim(text: str, known: Sequence[Quantity]) -> Claim:
     if form["sign"] is None:
         if "switch" not in quantity.dimensions:
             raise UsageError(
-                f"assertion {text!r}: say how large, e.g. {quantity.name} >= "
+                f"assertion {text!r}: give a size, e.g. {quantity.name} >= "
                 f"{_SHOWN[quantity.dimensions[0]][0]}"
             )
         return Claim(text=text, quantity=quantity, dimension="switch")
@@ -172,7 +172,7 @@ def read_amount(text: str, quantity: Quantity) -> tuple[Dimension, Fraction]:
     form = re.fullmatch(rf"\s*{AMOUNT}", text)
     if form is None:
         raise UsageError(
-            f"{quantity.name}: {text!r} is no number, as {' or '.join(_units(quantity))}"
+            f"{quantity.name}: {text!r} is not a number such as {' or '.join(_units(quantity))}"
         )
     return _amount(form, quantity, f"{quantity.name}: {text!r}")
 
@@ -190,7 +190,7 @@ def _named(name: str, text: str, known: Sequence[Quantity]) -> Quantity:
         listed = ", ".join(each.name for each in known)
         near = did_you_mean(name, tuple(names))
         raise UsageError(
-            f"assertion {text!r}: nothing is called {name!r}; there are {listed}.{near} "
+            f"assertion {text!r}: there is no measure {name!r}; there are {listed}.{near} "
             "`archscope list measures` says which command has which"
         )
     return names[word]
@@ -202,7 +202,7 @@ def _measured(unit: str, quantity: Quantity, said: str) -> tuple[Dimension, Numb
             return dimension, _UNITS[dimension][unit.lower()]
     examples = _units(quantity)
     if not examples:
-        raise UsageError(f"{said}: {quantity.name} is so or not; write {quantity.name} alone")
+        raise UsageError(f"{said}: {quantity.name} is true or false; write only {quantity.name}")
     what = f"in {unit!r}" if unit else "without a unit"
     raise UsageError(
         f"{said}: {quantity.name} is not measured {what}; write e.g. {' or '.join(examples)}"

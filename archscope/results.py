@@ -51,7 +51,7 @@ Level = Literal["ok", "info", "warning"]
 
 @frozen
 class Note:
-    """Something that a reader must know to read the numbers rightly."""
+    """Something that a reader must know to interpret the numbers correctly."""
 
     level: Level
     """`warning`: a number is unknown, partial, disputed or bad news. `info`: how it was obtained.
@@ -294,7 +294,7 @@ class Report:
         return dataclasses.replace(section, row_type=row_type, rows=rows, heads="")
 
     def section(self, address: str) -> Section:
-        """Return the same; raises `KeyError` where there is none."""
+        """Return the section at an address; raises `KeyError` if there is none."""
         found = self.find(address)
         if found is None:
             raise KeyError(address)
@@ -316,12 +316,12 @@ class Report:
         return tuple(note for section in self.sections for note in section.notes)
 
     def check(self, *claims: str) -> Report:
-        """Return this report where all claims hold, e.g. `report.check("causal", "rf >= 1s")`.
+        """Return this report if all assertions hold, e.g. `report.check("causal", "rf >= 1s")`.
 
-        Raises `ThresholdError` with a line for each that does not, `UsageError` for what nothing
-        here can be claimed of. Along several axes a claim must hold along each (of three,
-        `causal` along the first, time); what is unknown fails, and a bound proves only what follows
-        from it.
+        Raises `ThresholdError` with a line for each that does not, `UsageError` for a measure
+        that this report does not have. With several axes an assertion must hold along each (of
+        three, `causal` along the first, time); an unknown value fails, and a bound proves only
+        what follows from it.
         """
         resolve("archscope.study:check")(self, claims)
         return self
@@ -331,21 +331,21 @@ class Report:
         return cast(str, resolve("archscope.present:FORMATS").get(format).render(self, View()))
 
     def to_frame(self, section: str | None = None) -> DataFrame:
-        """Return one section (by default the first) as a pandas DataFrame, a row per row."""
+        """Return one section (by default the first) as a pandas DataFrame."""
         return cast("DataFrame", resolve("archscope.frames:to_frame")(self, section))
 
     def save(self, path: str | Path) -> None:
-        """Write the report to a file, whole or not at all, in the format that its ending names.
+        """Write the report to a file, atomically, in the format that its suffix names.
 
-        Raises `UsageError` for an ending that no format has, `OutputError` where it cannot be
-        written; the old file is as it was.
+        Raises `UsageError` for an unknown suffix, `OutputError` if the file cannot be written; an
+        existing file is then unchanged.
         """
         resolve("archscope.present._save:save")(self, path)
 
     def figure(self, name: str) -> Figure:
-        """Return one chart as a plotly `Figure`, e.g. `components`; it offers no upload.
+        """Return one chart, e.g. `components`, as a plotly `Figure`, without upload.
 
-        Raises `UsageError` with the names of all charts that this report has.
+        For an unknown name, raises `UsageError` with the names of this report's charts.
         """
         return cast("Figure", resolve("archscope.present._figure:figure")(self, name))
 

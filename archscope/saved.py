@@ -119,7 +119,7 @@ def _countable(text: str) -> int:
 def _report(document: Mapping[str, Any]) -> Report:
     sections = _value(document.get("sections", {}), dict[str, Any], "sections")
     if not sections:
-        raise _MisfitError("it has no rows; save it without --total")
+        raise _MisfitError("it has no rows; save it again without --total")
     config = _value(document.get("config", {}), dict[str, Any], "config")
     report = Report(
         command=_value(document.get("command"), str, "command"),
@@ -157,7 +157,7 @@ def _check_sums(wanted: LargestList, report: Report) -> None:
     strange = next((name for name in summed if not {name, f"own_{name}"} <= known), None)
     if strange is not None or not summed:
         raise _MisfitError(
-            f"summary of {section.address}", f"{_shown(strange)} is no sum of its rows"
+            f"summary of {section.address}", f"{_shown(strange)} is not the sum of its rows"
         )
 
 
@@ -209,7 +209,7 @@ def _declared(address: str, config: Mapping[str, Any]) -> Section:
     found = next((section for section in declared if section.address == address), None)
     if found is None:
         raise _MisfitError(
-            f"section {address}", "no analysis here has one; it was made by another archscope"
+            f"section {address}", "no analysis here has one; another version of archscope wrote it"
         )
     return found
 

@@ -196,7 +196,7 @@ def check(report: Report, texts: Iterable[str]) -> None:
         for quantity in ANALYSES.get(analysis).claimable():
             found.setdefault(quantity.name, quantity)
     if not found:
-        raise UsageError(f"nothing can be claimed of a {report.command} report")
+        raise UsageError(f"a {report.command} report has nothing that can be asserted")
     require(read_claims(texts, tuple(found.values())), report)
 
 

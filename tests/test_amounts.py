@@ -62,7 +62,7 @@ def test_numbers_of_numpy_and_torch_are_numbers() -> None:
 
 def test_what_must_be_a_name_is_no_module() -> None:
     for verb in (archscope.sweep, archscope.search, archscope.build):
-        with pytest.raises(UsageError, match="by its name here, and this is of type Linear"):
+        with pytest.raises(UsageError, match="by its name here, not as a Linear"):
             verb(nn.Linear(1, 1))
     with pytest.raises(UsageError, match="a NoneType has no receptive field"):
         archscope.receptive_field(None)

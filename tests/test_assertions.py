@@ -70,9 +70,9 @@ def test_a_claim_of_a_time_fails_where_most_runs_miss_it(text: str, fails: bool)
         ("rf >= many", "write a name"),
         ("rf >= 3 parsecs", "rf is not measured in 'parsecs'; write e.g. 255"),
         ("rf >= 3s", "rf is not measured in 's'"),
-        ("rf", "say how large, e.g. rf >= 255"),
-        ("causal == 1", "causal is so or not; write causal alone"),
-        ("casual", "nothing is called 'casual'; there are rf, causal. Did you mean 'causal'?"),
+        ("rf", "give a size, e.g. rf >= 255"),
+        ("causal == 1", "causal is true or false; write only causal"),
+        ("casual", "there is no measure 'casual'; there are rf, causal. Did you mean 'causal'?"),
     ],
 )
 def test_what_is_no_claim_is_said_with_what_would_be(text: str, said: str) -> None:

@@ -29,13 +29,13 @@ X = torch.zeros(2, 4)
     ],
 )
 def test_inputs_beside_a_name_are_refused_and_not_left_out(verb: Callable[..., Any]) -> None:
-    with pytest.raises(UsageError, match="inputs are given to a module alone"):
+    with pytest.raises(UsageError, match="only a module takes inputs"):
         verb("cnn", X)
 
 
 @pytest.mark.parametrize("verb", [archscope.sweep, archscope.search])
 def test_variants_of_a_module_in_memory_are_refused(verb: Callable[..., Any]) -> None:
-    with pytest.raises(UsageError, match=r"by its name here, and this is of type Linear"):
+    with pytest.raises(UsageError, match=r"by its name here, not as a Linear"):
         verb(nn.Linear(4, 4), depth=[1, 2])
 
 
@@ -67,9 +67,9 @@ def test_what_is_none_of_its_kind_is_told_in_a_line(
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"step": "backward"}, "'backward' is none of forward, train, decode"),
+        ({"step": "backward"}, "'backward' is not one of forward, train, decode"),
         ({"attention_kernel": "flsh"}, "Did you mean 'flash'"),
-        ({"runs": 2.5}, "runs 2.5; at least"),
+        ({"runs": 2.5}, "runs 2.5; they must be at least"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"device": 0}, "'0' is not a device"),
     ],

@@ -87,7 +87,10 @@ def test_a_time_is_read_back() -> None:
             '{"tool": "archscope", "schema": 1}',
             "x.json: schema 1; this archscope reads 2. Make it again with this one.",
         ),
-        ('{"tool": "archscope", "schema": 2}', "x.json: it has no rows; save it without --total"),
+        (
+            '{"tool": "archscope", "schema": 2}',
+            "x.json: it has no rows; save it again without --total",
+        ),
     ],
 )
 def test_what_is_no_report_is_refused(text: str, said: str) -> None:
@@ -102,7 +105,7 @@ def test_totals_alone_are_refused() -> None:
     from archscope.present import json as json_format
 
     text = json_format.render(counted(), View(total=True))
-    with pytest.raises(UsageError, match="no rows; save it without --total"):
+    with pytest.raises(UsageError, match="no rows; save it again without --total"):
         read_text(text)
 
 
@@ -194,7 +197,7 @@ def test_a_list_of_largest_sums_adds_up_what_rows_have(document: dict[str, Any])
     path = (*MODULES, "summary", 0)
     line = [{"section": "params.modules", "sums": [{"word": "params", "fields": ["none"]}]}]
 
-    with pytest.raises(UsageError, match=r"summary of params\.modules, 'none' is no sum"):
+    with pytest.raises(UsageError, match=r"summary of params\.modules, 'none' is not the sum"):
         read_text(changed(document, path, line))
 
 

@@ -179,7 +179,7 @@ def _padding(layer: Axes, most: Sequence[int]) -> tuple[tuple[int, ...], Around]
         return tuple(before for before, _ in pairs), ()
     if layer[0].ceil_mode:
         raise UsageError(
-            f"{layer[0].name or layer[0].kind}: torch pads with ceil_mode alike on all sides"
+            f"{layer[0].name or layer[0].kind}: with ceil_mode torch pads all sides equally"
         )
     around = tuple(side for pair in reversed(pairs) for side in pair)  # the last axis comes first
     return (0,) * len(layer), around
@@ -191,7 +191,7 @@ def _transposed(layer: Axes) -> nn.Module:
         0 <= cut < max(one.stride, one.dilation) for cut, one in zip(cuts, layer, strict=True)
     ):
         raise UsageError(
-            f"{layer[0].name or layer[0].kind}: torch cuts no such padding off the output"
+            f"{layer[0].name or layer[0].kind}: torch cannot crop the output by such a padding"
         )
     made: nn.Module = TRANSPOSED[len(layer)](
         CHANNELS,

@@ -138,7 +138,7 @@ def _require_texts(arguments: Sequence[str]) -> None:
             is_one = False
         if not is_one:
             raise UsageError(
-                f"{argument!r} contains characters that no name can have; leave them out"
+                f"{argument!r} contains characters that names cannot have; leave them out"
             )
 
 

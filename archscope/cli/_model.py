@@ -250,7 +250,7 @@ def read_model(model: str | None, request: Request) -> Network:
     from archscope import loaders
 
     if model == "":
-        raise UsageError("MODEL is empty; leave it out, or name a network, e.g. resnet50")
+        raise UsageError("MODEL is empty; leave it out or name a network, e.g. resnet50")
     return loaders.load(model or "", with_own_words(request))
 
 

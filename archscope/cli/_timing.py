@@ -131,7 +131,7 @@ def require_none(timing: Mapping[str, Any], flag: str) -> None:
     """Raise `UsageError` where an option is given that says nothing without `flag`."""
     name = next(iter(given(timing)), None)
     if name is not None:
-        raise UsageError(f"{flag_of(name)} says how a pass is timed; add {flag}.")
+        raise UsageError(f"{flag_of(name)} is about how a pass is timed; add {flag}.")
 
 
 def kernels_apart(words: list[str]) -> list[str]:

@@ -149,7 +149,7 @@ def _column(sort: str, by: str, models: Sequence[str]) -> str | None:
     if sort == "order":
         return None
     if by == "total":
-        raise UsageError(f"--sort {sort} is for parts of networks; say --by module, or another")
+        raise UsageError(f"--sort {sort} is for parts of networks; add e.g. --by module")
     from archscope.studies.compare.answer import KEYS
 
     return f"{sort}_difference_{KEYS[min(len(models), len(KEYS)) - 1].lower()}"

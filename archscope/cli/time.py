@@ -173,7 +173,7 @@ def _batches(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and 0 < int(word) < 2**31 for word in words):
         raise click.BadParameter(
-            f"{text!r} is no batch size, nor several; write e.g. 8, or 1,2,4,8",
+            f"{text!r} is not a batch size or a list of them; write e.g. 8, or 1,2,4,8",
             param_hint="'--batch-size'",
         )
     return tuple(sorted({int(word) for word in words}))

@@ -83,7 +83,7 @@ def count_forward(
     """
     model, inputs = subject.model, subject.inputs
     if inputs is None:
-        raise ForwardError(f"{subject.name} has no inputs; FLOPs need one call's arguments")
+        raise ForwardError(f"{subject.name} has no inputs; FLOPs need the arguments of one call")
     lazy = next((name for name, p in model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once, then count it")

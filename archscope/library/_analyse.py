@@ -1,4 +1,4 @@
-"""Asks any analysis by its name: a built-in one, or a stranger's."""
+"""Runs any analysis by its name, built-in or from a plug-in."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def analyse(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Return what one analysis says of a network.
+    """Run one analysis of a network and return its report.
 
     >>> analyse("params", "transformer", depth=24).totals.trainable
     209494272
 
-    `model`, `args`, `method` and `kwargs` as for `params`; `settings` are the analysis's own, as
-    values or as texts. Raises `UsageError` for an unknown analysis or setting.
+    `model`, `args`, `method` and `kwargs` are as for `params`; `settings` are those of the
+    analysis, as values or as texts. Raises `UsageError` for an unknown analysis or setting.
     """
     if isinstance(model, str):
         kwargs, settings = _named_apart(analysis, model, kwargs, settings or {})
@@ -44,7 +44,7 @@ def analyse(
 
 
 def analyse_network(analysis: str, network: Network, settings: Mapping[str, Any]) -> Report:
-    """Return what one analysis says of a `Network`; see `analyse`."""
+    """Run one analysis of a `Network`; see `analyse`."""
     return study.ask(analysis, network, **read_settings(analysis, settings))
 
 

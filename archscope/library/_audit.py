@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def audit(
     model: nn.Module | str = "", *args: Any, method: str | None = None, **kwargs: Any
 ) -> Report:
-    """Count a network by other tools beside archscope, and say why each of them differs.
+    """Count a network with other tools beside archscope, and explain why each differs.
 
     >>> report = audit("transformer", depth=2, seq_len=128)
     >>> {row.tool: row.macs for row in report.section("tools").rows}  # doctest: +SKIP
 
-    `model`, `args`, `method` and `kwargs` as for `params`. fvcore as it ships and torch's
-    FlopCounterMode are always among them; torchinfo, thop, ptflops and calflops where they are
-    installed. Each gets a copy; the module is left as found.
+    `model`, `args`, `method` and `kwargs` are as for `params`. The tools are unmodified fvcore,
+    torch's FlopCounterMode and, if installed, torchinfo, thop, ptflops and calflops. Each gets a
+    copy; the module is not modified.
     """
     if isinstance(model, str):
         return audit_network(network_of(model, kwargs, args=args, method=method))

@@ -26,7 +26,7 @@ def with_batches(
     if not sizes:
         return dict(fields), ()
     if min(sizes) < 1:
-        raise UsageError(f"batch_size is {min(sizes)}; at least 1 makes sense")
+        raise UsageError(f"batch_size is {min(sizes)}; it must be at least 1")
     if models is None:
         return dict(fields), tuple(sizes)
     if not have_batches(models):

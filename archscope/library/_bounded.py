@@ -37,8 +37,8 @@ def card(gpu: str, settings: Mapping[str, Any]) -> str:
     for name in MEASURING:
         if settings.get(name, getattr(plain, name)) != getattr(plain, name):
             raise UsageError(
-                f"--gpu runs nothing, so {MEASURING[name]} says nothing there; leave out one of "
-                "them. A forward pass is what is bounded."
+                f"--gpu runs nothing, so {MEASURING[name]} has no effect; leave out one of "
+                "them. The bound is that of a forward pass."
             )
     dtype = named_precision(settings.get("dtype", plain.dtype))
     return require_roof(named(gpu), dtype).card.word

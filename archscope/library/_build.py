@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def build(name: str = "", **fields: Any) -> nn.Module:
-    """Build a family's or a published network, random weights, on torch's current default device.
+    """Build a family's or a published network with random weights, on torch's default device.
 
     >>> model = build("transformer", depth=2, d_model=64, heads=4)
     >>> with torch.device("meta"):
     ...     large = build("transformer", depth=96, d_model=12288, heads=96)
 
-    Raises `UsageError` for an unknown name or field, `SpecError` for a value that cannot be.
+    Raises `UsageError` for an unknown name or field, `SpecError` for an invalid value.
     """
     return network_of(name, fields, parameters_alone=True).whole().model

@@ -37,27 +37,26 @@ def check(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Return a report where a network keeps all limits; raises `ThresholdError` where it does not.
+    """Check a network against limits: return a report, or raise `ThresholdError`.
 
     >>> check("resnet50", max={"params": "26M", "macs": "4.1G"}, claims="complete")
     >>> check(model, images, max={"params": 25_000_000}, claims=["params < 3M or coverage == 1"])
 
-    `model`, `args`, `method` and `kwargs` as for `params`. `max` and `min` are amounts by the names
-    of measures, as texts with units (`"25M"`, `"40ms"`, `"100%"`, `"64KiB"`) or as numbers;
-    `claims` are conditions on them, as `report.check` and the command line take them. Along several
-    axes a limit holds along each; what is unknown holds no limit. Only the analyses run whose
-    measures are named. `sample_rate` is for limits in seconds.
+    `model`, `args`, `method` and `kwargs` are as for `params`. `max` and `min` map names of
+    measures to amounts, as texts with units (`"25M"`, `"40ms"`, `"100%"`, `"64KiB"`) or as numbers;
+    `claims` are conditions on measures, in the form of `report.check` and of the command line. With
+    several axes a limit must hold along each; an unknown value fails. Only analyses whose measures
+    are named run. `sample_rate` is needed for limits in seconds.
 
-    The error has a line for each limit that is missed: the measured number, the limit and the
-    difference; and the report as its `report`. Raises `UsageError` for what is no measure or
-    amount.
+    The error has one line per missed limit, with the measured number, the limit and the difference,
+    and the report as its `report`. Raises `UsageError` for an unknown measure or an invalid amount.
     """
     source = Source(name="check")
     table = {"max": max or {}, "min": min or {}, "assert": claims}
     name = model if isinstance(model, str) else type(model).__name__
     limits = read_limits(table, source, sample_rate)
     if not limits:
-        raise UsageError('check: there is nothing to hold; give e.g. max={"params": "25M"}')
+        raise UsageError('check: there is no limit to check; give e.g. max={"params": "25M"}')
     budget = Budget(name=name, model=name, limits=limits, sample_rate=sample_rate)
     seen: Network | Subject
     if isinstance(model, str):
@@ -131,8 +130,8 @@ def _notes(
         lacks = f"there is no {where}" if before is None else f"{where} lacks some of them"
         yield Note(
             level="info",
-            text=f"growth is not limited yet where nothing is known from before: {lacks}; "
-            "archscope lock writes it",
+            text=f"growth is not limited yet where earlier numbers are missing: {lacks}; "
+            "archscope lock writes them",
         )
     idle = [budget.name for budget in budgets if not budget.limits]
     if idle:

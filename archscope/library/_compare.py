@@ -34,31 +34,32 @@ def compare(
     fail_on: str | Sequence[str] = (),
     **fields: Any,
 ) -> Report:
-    """Return networks side by side: totals, modules, components and types of layers.
+    """Compare networks side by side: totals, modules, components and types of layers.
 
     >>> report = compare("transformer:depth=12", "transformer:depth=24")
     >>> {row.measure: row.difference for row in report.section("totals").rows}["params"]
     (85054464,)
 
-    Each is a network by any name, a module, a `Report`, or the path of a saved one; all others are
-    compared with the first. `args` and `kwargs` are what modules are called with, `fields` are said
-    of every network that is named, as for `params`.
+    Each is the name of a network, a module, a `Report`, or the path of a saved one; all others are
+    compared with the first. `args` and `kwargs` are the arguments of modules; `fields` apply to
+    every named network, as for `params`.
 
-    Modules are the same by path, else by type, parameters and shapes where that is unambiguous;
-    blocks that are alike are one row. What hangs on other inputs, another convention or a bound has
-    no difference, and a `why`. With `rf` receptive fields are asked for too, at a `sample_rate` if
-    it is given; None: where all of them tell it in closed form, or have it already. Without `flops`
-    parameters alone are counted. `only_changed` keeps what is not equal in all.
+    Modules are matched by path, or else by type, parameters and shapes if that is unambiguous;
+    identical blocks are one row. A measure that depends on different inputs or a different
+    convention, or is only a bound, has no difference but a reason (`why`). With `rf=True` receptive
+    fields are compared too, at a `sample_rate` if given; with None only if all networks have a
+    closed form, or their reports have it already. With `flops=False` only parameters are counted.
+    `only_changed` drops rows that are equal in all networks.
 
-    With `teacher` the first teaches the others: a step of training is asked for too, the totals say
-    what it keeps and multiplies, and the section `teaching` how many times as much the teacher
-    takes of weights, work, memory and time to decode, and what distilling each of the others costs
-    over training it alone. A named teacher takes what its first student takes.
+    With `teacher` the first network is the teacher of the others: a training step is analysed too,
+    the totals give its memory and MACs, and section `teaching` says how many times the weights,
+    work, memory and decoding time of each student the teacher needs, and what distillation costs
+    compared with training the student alone. A named teacher gets the inputs of its first student.
 
     `fail_on` are limits such as `"params:+1%"`, `"macs:+0"` or `"coverage:-0"`: by how much a
-    measure may grow or shrink against the first. `ThresholdError` has a line for each that is
-    crossed, and the `report`; so has `ForwardError` where the forward of one of them fails: its
-    parameters are compared all the same, and its work as far as it went.
+    measure may grow or shrink relative to the first network. `ThresholdError` has one line per
+    crossed limit, and the `report`. If a forward fails, `ForwardError` has the `report` too: its
+    parameters are compared anyway, and its work up to the failure.
     """
     limits = limits_of((fail_on,) if isinstance(fail_on, str) else tuple(fail_on))
     every = (first, other, *more)

@@ -44,19 +44,19 @@ def facts(
     files: str | Path | Sequence[str | Path] = (),
     built: bool = False,
 ) -> Report:
-    """Return published facts beside the same numbers computed, a row for each.
+    """Recompute published facts and compare them with the published values, one row per fact.
 
     >>> report = facts("kv-*", only="kv")
     >>> report.totals.facts, report.totals.missed, report.section("facts").rows
 
-    `names` are facts by name, or patterns of names; without any all are computed. `only` are
-    subjects, of which each has a file. `files` are TOML files of your own facts, in the form of
-    those in `archscope/facts/`, in place of archscope's. Facts of networks that have to be built
-    are computed where they are named whole, or with `built`.
+    `names` are names of facts or patterns of names; without any, all are computed. `only` selects
+    subjects (one file each). `files` are TOML files with facts of your own, in the form of those in
+    `archscope/facts/`, and replace archscope's. Facts about networks that must be built are
+    computed only if named in full, or with `built`.
 
-    A Ctrl-C raises `InterruptedRunError` with the `report` of what was computed until then. Nothing
-    is raised where a fact is missed: `require_facts` does. Raises `UsageError` for a name
-    that there is not, or a file that holds no facts.
+    Ctrl-C raises `InterruptedRunError` with the `report` so far. A fact that is missed raises
+    nothing here: `require_facts` does. Raises `UsageError` for an unknown name or a file without
+    facts.
     """
     own = (files,) if isinstance(files, str | Path) else tuple(files)
     known = [fact for file in own for fact in read_file(Path(file))] if own else _known()
@@ -182,5 +182,5 @@ def _one(asked: Measured, found: Any) -> Number:
     if not found.values:
         raise UsageError(f"{asked} is unknown{f', because {found.why}' if found.why else ''}")
     if found.bound:
-        raise ArchscopeError(f"{asked} is no more than a bound: {found.bound} {found.values[0]}")
+        raise ArchscopeError(f"{asked} is known only as a bound: {found.bound} {found.values[0]}")
     return number(tuple(found.values))

@@ -1,4 +1,4 @@
-"""What decoding keeps, and what a step of it costs."""
+"""The KV cache of decoding, and the cost of a decoding step."""
 
 from __future__ import annotations
 
@@ -30,27 +30,26 @@ def kv(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Return what decoding keeps of the positions before, layer by layer; bytes of all sequences.
+    """Return the size of the KV cache, layer by layer, in bytes over all sequences.
 
     >>> kv("deepseek-v3").totals.per_position  # 61 layers x (512 + 64) x 2 bytes
     70272
 
-    `model`, `args`, `method` and `kwargs` are as for `params`. Of a family it is told in closed
-    form, without torch; of other networks by what one forward on shapes shows. `context` are
-    positions of each of `batch` sequences, by default as many as the input has.
+    `model`, `args`, `method` and `kwargs` are as for `params`. For families the answer
+    is a closed form, without torch; for other networks it comes from one forward on shapes.
+    `context` is the number of positions of each of `batch` sequences (default: those of the input).
 
     `runtime` (`vllm`, `llamacpp`, `hf` or one of their variants) adds what that program reserves;
-    `kv_dtype`, `state_dtype` and `dtype` are what keys and values, states and weights are kept in.
-    With a `gpu` one step gets a lower bound by the card's cited peaks (section `batches`). It is
-    told how many sequences and positions fit beside the weights in the card's memory, in
-    `card_memory="80GiB"`, or in `cache_memory` for the cache alone.
+    `kv_dtype`, `state_dtype` and `dtype` are the number types of keys and values, states and
+    weights. With a `gpu`, the time of a step gets a lower bound from the GPU's cited peaks (section
+    `batches`). The report also says how many sequences and positions fit beside the weights into
+    the GPU's memory, into `card_memory="80GiB"`, or into `cache_memory` for the cache only.
 
-    `acceptance` and `guesses` are for speculative decoding, `draft_cost` the time of a run of the
-    draft model over that of a step (section `guesses`). `verify` builds the network too, and holds
-    what its layers would keep against the closed form (section `check`).
+    `acceptance` and `guesses` are for speculative decoding; `draft_cost` is the time of a run of
+    the draft model relative to a step (section `guesses`). `verify` also builds the network and
+    compares what its layers would cache with the closed form (section `check`).
 
-    Raises `UsageError` where it does not decode, `ForwardError` where a network of one's own
-    does not run.
+    Raises `UsageError` if the network does not decode, `ForwardError` if its forward fails.
     """
     settings = {
         "context": context,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 FOR_MODULES = (
-    "inputs are given to a module alone; a network that is named has fields, e.g. batch_size=2, "
+    "only a module takes inputs; a network given by its name has fields, e.g. batch_size=2, "
     "and one of your own input_shape=(2, 3)"
 )
 P = ParamSpec("P")
@@ -65,7 +65,9 @@ def subject_of(
         raise UsageError(f"this is {error}") from None
     require_walkable(held)
     if any(isinstance(each, GeneratorType) for each in (*args, *kwargs.values())):
-        raise UsageError("an argument is a generator, which is read but once: give a list of it")
+        raise UsageError(
+            "an argument is a generator, which can be read only once: give a list instead"
+        )
     model = calling(unwrapped(held), method)
     inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
     inputs = inputs or brought_inputs(model, method)

@@ -1,4 +1,4 @@
-"""Takes what an operator of one's own costs."""
+"""Registers the cost of a custom operator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def operator(
     shapes: Callable[..., Any] | None = None,
     reads: Reads | None = None,
 ) -> None:
-    """Say what an operator of your own does; `params`, `rf` and all else know it from then on.
+    """Register a custom operator, so that `params`, `rf` and all other analyses know it.
 
     >>> operator(  # scores of x (batch, in) against w (out, in): in products for each
     ...     "mylib::scores",
@@ -26,17 +26,17 @@ def operator(
     ...     reads="everything",
     ... )
 
-    `name` is that of `torch.ops.mylib.scores`, with its namespace. `macs` takes the operator's
-    arguments and its result, and returns multiply-accumulates (not FLOPs: those are twice as
-    many); 0 in its place is for an operator that does none. `shapes` is for an operator without a
-    kernel for shapes alone (`torch.library.register_fake`): it takes the arguments and returns the
-    shape of the output, or of each of several; their number type is that of the first tensor.
-    `reads` is what each element of the output depends on, for receptive fields: "elementwise", the
-    elements at its place after broadcasting; "everything", all elements of all inputs; or a rule,
-    as the project's CONTRIBUTING has them. A second call for the same name replaces the first.
-    Formulas given to torch's `register_flop_formula`, in FLOPs, count as well.
+    `name` includes the namespace: here the operator is `torch.ops.mylib.scores`. `macs` is a
+    function of the operator's arguments and its `result` that returns multiply-accumulates (not
+    FLOPs, which are twice as many), or 0 for an operator that performs none. `shapes` is needed if
+    the operator has no fake kernel (`torch.library.register_fake`): it takes the arguments and
+    returns the shape of the output, or of each of several; their number type is that of the first
+    tensor. `reads` says what each output element depends on, for receptive fields: "elementwise",
+    the elements at the same position after broadcasting; "everything", all elements of all inputs;
+    or a rule, as described in CONTRIBUTING. A second call with the same name replaces the first.
+    Formulas given to torch's `register_flop_formula`, in FLOPs, are used as well.
 
-    Raises `UsageError` for an operator that archscope counts by itself, as a whole or by its parts.
+    Raises `UsageError` for an operator that archscope already counts, as a whole or in parts.
     """
     from archscope.counting.custom import is_composite
 
@@ -44,7 +44,7 @@ def operator(
     if not namespace or not rest or "." in rest:
         raise UsageError(f"{name!r} names no operator; write its namespace too: 'mylib::scores'")
     if is_composite(name):
-        raise UsageError(f"{name} runs as operators of torch's own, which are counted each")
+        raise UsageError(f"{name} runs as operators of torch itself, each of which is counted")
     if reads is not None:
         _look(name, reads)
     if shapes is not None:
@@ -60,7 +60,7 @@ def _count(name: str, macs: Callable[..., int] | int) -> None:
     if classify_torch(name) != "unknown":
         raise UsageError(f"{name} is counted already: {classify_torch(name)}")
     if not callable(macs) and macs != 0:
-        raise UsageError(f"macs of {name} is to be a function, or 0; it is {macs!r}")
+        raise UsageError(f"macs of {name} must be a function, or 0, not {macs!r}")
     give(name, macs if callable(macs) else no_products)
 
 
@@ -79,7 +79,7 @@ def _look(name: str, reads: Reads) -> None:
     rules: dict[Any, Callable[..., Any]] = {"elementwise": pointwise, "everything": everywhere}
     rule = reads if callable(reads) else rules.get(reads)
     if rule is None:
-        raise UsageError(f"reads is to be {' or '.join(rules)}, or a rule; it is {reads!r}")
+        raise UsageError(f"reads must be {' or '.join(rules)}, or a rule, not {reads!r}")
     try:
         give(name, rule)
     except ArchscopeError as error:

@@ -33,39 +33,41 @@ def params(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Count parameters and FLOPs of a module, or of a family's or published network, by layer.
+    """Count parameters and FLOPs, layer by layer, of a module or of a named network.
 
     >>> report = params(model, images, mask=mask)
     >>> report.totals.trainable, report.totals.macs, report.totals.complete
     >>> params("transformer", depth=24).totals.trainable
     209494272
 
-    Other sections look at the same count in other ways: `report.section("params.types")` has a row
-    for each type of layer, `components`, `operators` and `depth` their own.
+    Other sections break the same count down differently: `report.section("params.types")` has a row
+    per type of layer; there are also `components`, `operators` and `depth`.
 
-    For a module, `args` and `kwargs` are what its forward is called with; without any, parameters
-    alone are counted. The forward runs on shapes alone where it can, otherwise for real, in
-    evaluation mode; the module is left as found. For a name, `kwargs` are fields of its spec; a
-    published network has a section `published` with its authors' figures beside the counted ones;
-    for a network of your own by its name, e.g. `./net.py:UNet`, they are `input_shape`, `input`,
-    `inputs` and `model_arg`, as on the command line.
+    `model` is an `nn.Module` or the name of a network. For a module, `args` and `kwargs` are the
+    arguments of its forward; without any, only parameters are counted. The forward runs on shapes
+    alone if it can, otherwise on real data, in evaluation mode; the module is not modified. For a
+    family or a published network, `kwargs` are fields of its spec; a published network has a
+    section `published` with its authors' figures beside the counted ones. For a network of your
+    own by its name, e.g. `./net.py:UNet`, they are `input_shape`, `input`, `inputs` and
+    `model_arg`, as on the command line.
 
-    `method` is what is called in forward's place, e.g. `"encode"`. A module that is given no inputs
-    may bring them, by a method `archscope_inputs()` or as Lightning's `example_input_array`. What
-    is not a module and holds one, a pipeline or a trainer, stands for that.
+    `method` is called instead of forward, e.g. `"encode"`. A module without given inputs may
+    provide them, by a method `archscope_inputs()` or as Lightning's `example_input_array`. An
+    object that holds one module, such as a pipeline or a trainer, stands for that module.
 
-    With `teacher`, a module or a name, a section `teacher` says how many times larger that is, at
-    the same inputs.
+    With `teacher`, a module or a name, a section `teacher` says how many times larger the teacher
+    is, at the same inputs.
 
-    With `nonzero`, a column and a total say how many weights are not zero, as pruned or masked, and
-    how many MACs are left without outputs and inputs that are zero throughout.
+    With `nonzero`, a column and a total give the number of weights that are not zero (after pruning
+    or masking), and the MACs that remain without outputs and inputs that are always zero.
 
-    `freeze` are patterns of names, as in a shell, of parameters or of modules with all they hold:
-    these count as frozen, e.g. `"blocks.[0-5]"`; the module itself is left as found.
+    `freeze` are shell patterns of names of parameters or modules that count as frozen, e.g.
+    `"blocks.[0-5]"`; the module itself is not modified.
 
-    Without `flops` parameters alone are counted, and nothing runs. `flops_per_mac=2` gives 2 x MACs
-    as FLOPs. With `strict`, `ThresholdError` is raised where an operator is unknown or the engines
-    disagree. `ForwardError` has the `report` up to the failure.
+    With `flops=False` only parameters are counted, and nothing runs. `flops_per_mac=2` reports
+    2 x MACs as FLOPs. With `strict`, raises `ThresholdError` if an operator is unknown or the
+    engines disagree. If the forward fails, raises `ForwardError`, whose `report` holds the count up
+    to the failure.
     """
     if isinstance(teacher, str):
         loaders.require_name(teacher)

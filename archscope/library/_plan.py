@@ -1,4 +1,4 @@
-"""What training takes on many cards."""
+"""Plans training on many GPUs."""
 
 from __future__ import annotations
 
@@ -39,21 +39,22 @@ def plan(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Return what training takes: memory of a card, FLOPs, time, money, and whether it fits.
+    """Return what training takes: memory per GPU, FLOPs, time, cost, and whether it fits.
 
     >>> report = plan("gpt2-xl", gpu="a100", gpus=8, zero=2, micro_batch=4)
     >>> report.totals.fits, report.totals.known, report.section("plan.stages").rows
 
-    `model`, `args`, `method` and `kwargs` are as for `params`. A family tells its weights and what
-    a step keeps in closed form, without torch; `saved="step"` runs a step on shapes instead.
+    `model`, `args`, `method` and `kwargs` are as for `params`. For families, weights and
+    activations are closed forms, without torch; `saved="step"` runs a step on shapes instead.
 
-    `gpu` is a card whose memory and peak are cited, `card_memory` another size, e.g. `"80GiB"`.
-    `gpus` = `dp` x `tp` x `pp`; `ep` of the `dp` deal out experts; `zero` is ZeRO's stage, 0 to 3.
-    `recipe` says how many bytes each parameter takes. `mfu` is a share of 1, `price` that of a card
-    for an hour, `tokens` are those of the whole training, e.g. `"15T"`. `max` names a field whose
-    largest value that fits is looked for. All else is as on the command line.
+    `gpu` is a GPU whose memory and peak are cited, `card_memory` another memory size, e.g.
+    `"80GiB"`. `gpus` = `dp` x `tp` x `pp`; `ep` of the `dp` share the experts; `zero` is the ZeRO
+    stage, 0 to 3. `recipe` determines the bytes per parameter. `mfu` is between 0 and 1, `price` is
+    that of one GPU-hour, `tokens` are those of the whole training run, e.g. `"15T"`. `max` names a
+    field whose largest value that fits is searched. All other keywords are as on the command line.
 
-    Raises `SpecError` where cards cannot share the network so, `UsageError` for what is no card.
+    Raises `SpecError` if the GPUs cannot divide the network this way, `UsageError` for an unknown
+    GPU.
     """
     settings = {
         "gpu": gpu,

@@ -1,4 +1,4 @@
-"""Tells all that can be told of one network."""
+"""Runs all analyses of one network."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ def report(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Return all that can be told of one network as one report: for a page, or to save.
+    """Run all analyses of one network and return one report, e.g. to save as a page.
 
     >>> found = report("cnn", dilations=(2, 2, 2))
     >>> found.totals.trainable, found.section("layers").totals.coverage
     (75648, 0.28994082840236685)
     >>> found.save("cnn.html")  # doctest: +SKIP
 
-    `model`, `args`, `method` and `kwargs` as for `params`. With `time` a pass is timed too, module
-    by module, as the verb of that name does it: `device` to `warm_cache` are its keywords; with a
-    `gpu` the time is bounded on that card. With `train` a step of training is told in each of the
-    usual ways; `erf` is on how many random images the effective receptive field is measured, and
-    with `audit` other counters count it as well. What cannot be told is said in a note.
+    `model`, `args`, `method` and `kwargs` are as for `params`. With `time` a pass is also timed,
+    module by module: `device` to `warm_cache` are keywords of `archscope.time`; with a `gpu` its
+    time on that GPU is bounded instead. With `train` the usual ways of training are compared; `erf`
+    is the number of random images on which the effective receptive field is measured; with `audit`
+    other counters count the network too. Analyses that are not available are named in a note.
     """
     asked: dict[str, Any] = {"rf": rf, "time": time, "train": train, "erf": erf, "audit": audit}
     asked["timing"] = in_words({
@@ -102,7 +102,7 @@ def report_network(
     timed: Callable[..., Report] | None = None,
     tell: Callable[[str, str | None], None] = lambda analysis, reason: None,
 ) -> Report:
-    """Return all that can be told of a `Network`; see `report`.
+    """Run all analyses of a `Network`; see `report`.
 
     `timed` times what was counted, where that is not done by building it anew. `tell` is called
     after each analysis, with the reason where it gave no answer. A Ctrl-C once parameters are

@@ -1,4 +1,4 @@
-"""Tells what one output sees and what it misses."""
+"""Computes receptive fields: what one output sees and what it misses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def receptive_field(
     sample_rate: str | float | None = None,
     **fields: Any,
 ) -> Report:
-    """Return what one output sees and what it misses, exactly.
+    """Return the exact receptive field of one output, and the positions in it that it misses.
 
     >>> report = receptive_field([2, 2, 2])
     >>> report.totals.receptive_field, report.totals.reached, report.totals.positions
@@ -54,27 +54,30 @@ def receptive_field(
     >>> receptive_field("transformer", attention="window", window=4096, depth=32).totals.reached
     131041
 
-    `network` is a list of dilations, of `theory.layers.Layer`s, or a family's or published network,
-    answered in closed form without torch; `branches` are lists of dilations in parallel, in its
-    place. Without either, `fields` describe the network. They are those of the spec or, for
-    dilations and branches, those of the command line: `kernel_size`, `stride`, `padding`, `pool`,
-    `residual`, `convs_per_block`, `spatial_dims`, `causal`, `input_size`; a tuple in a list is one
-    number for each axis. Layers take `spatial_dims` and `input_size`.
+    `network` is a list of dilations or of `theory.layers.Layer`s, or the name of a family or
+    published network: these are answered in closed form, without torch. `branches`, lists of
+    dilations of parallel paths, may take its place; without either, `fields` describe the network.
+    They are the fields of the spec or, for dilations and branches, those of the command line:
+    `kernel_size`, `stride`, `padding`, `pool`, `residual`, `convs_per_block`, `spatial_dims`,
+    `causal`, `input_size`; a tuple in a list gives one number per axis. Layers take `spatial_dims`
+    and `input_size`.
 
-    For a module, `args` and `fields` are what its forward, or `method`, is called with, and the
-    answer comes from the operators that it runs; with `graph` all others are answered so too, and
-    compared with the closed form. `of` is a module's path or a place among what the model
-    returns, `unit` the unit of it that is traced back from, `wrt` the input it is traced to, of
-    several, by its name or place, and `axes` that input's axes along which positions lie; what is
-    not given is inferred. `erf` is on how many random images
-    the effective receptive field is measured, `images` the images (N, ...) instead.
+    For a module, `args` and `fields` are the arguments of its forward, or of `method`, and the
+    answer comes from the operators that it runs; with `graph` this is also done for all other
+    networks, and compared with the closed form. `of` selects the output: a module's path or an
+    index into what the model returns; `unit` is the index of the output unit that is traced back
+    from; `wrt` is the input that is traced back to, by name or index, where there are several;
+    `axes` are that input's axes of positions (default: inferred). `erf` is the number of
+    random inputs on which the effective receptive field is measured; `images` (N, ...) replace
+    these.
 
-    `sample_rate` is positions a second (`"16kHz"`, `"25fps"`, 48000): delays are in milliseconds
-    too. `report.check("causal", "ahead <= 40ms")` raises `ThresholdError` where a claim fails.
+    `sample_rate` is the number of positions per second (`"16kHz"`, `"25fps"`, 48000); delays are
+    then also given in milliseconds. `report.check("causal", "ahead <= 40ms")` raises
+    `ThresholdError` if an assertion fails.
 
-    With `verify` the network itself is run and compared with the answer, and so are its operators
-    against the closed form. `ThresholdError` is raised where `strict` is set and a position is
-    missed, or coverage is below `min_coverage` percent.
+    With `verify` the network is run and compared with the answer, and its operators with the closed
+    form. Raises `ThresholdError` if `strict` is set and a position is missed, or if coverage is
+    below `min_coverage` percent.
     """
     if unit is not None and any(place < 0 for place in unit):
         raise UsageError(f"unit is {tuple(unit)}: units are counted from 0")
@@ -92,7 +95,7 @@ def receptive_field(
         seen: Sketch | Subject = subject_of(network, args, fields, method=method)
         report = analyse("rf", seen, **settings, **asked)
     elif args:
-        raise UsageError("inputs are given to a module alone; here fields have names")
+        raise UsageError("only a module takes inputs; give fields by name here")
     elif isinstance(network, str) and network:
         report = see_network(network_of(network, fields, method=method), **settings, **asked)
     elif described := _described(network, branches, fields):
@@ -182,18 +185,18 @@ def suggest(
     strides: Sequence[int] | None = None,
     convs_per_block: int = 1,
 ) -> Report:
-    """Return dilations that see at least `target` positions along an axis, all of them.
+    """Return dilations whose stack sees at least `target` positions of an axis, without gaps.
 
     >>> [row.dilations for row in suggest(63).section("schedules").rows]
     ['1,3,9,18', '1,3,9,9,9', '1,3,7,8,8,3,1']
 
-    With `sample_rate`, e.g. "16kHz", the target may be a duration, e.g. "250ms". `layers` fixes how
-    many, `max_dilation` bounds each; of several kernels the last holds for all further layers.
-    `prefix` are dilations of layers that stay in front, of the last kernel, or a sentence such as
-    "conv k7 s2; pool 3 s2", whose first axis counts; `stride` says that all
-    this reads a map pooled by so much; `strides` are those of the first new layers.
-    `convs_per_block` convolutions in a row share each dilation.
-    Raises `UsageError` with the reason where no dilations do.
+    With `sample_rate`, e.g. "16kHz", the target may be a duration, e.g. "250ms". `layers` fixes the
+    number of layers, `max_dilation` bounds the dilations; the last of several kernel sizes applies
+    to all further layers. `prefix` describes layers in front that stay: dilations, with the last
+    kernel size, or a sentence such as "conv k7 s2; pool 3 s2", of which the first axis counts.
+    `stride` is the stride of the feature map that the stack reads; `strides` are those of the first
+    new layers. `convs_per_block` consecutive convolutions share each dilation. Raises `UsageError`
+    with the reason if no dilations reach the target.
     """
     from archscope.analyses.rf.suggest.answer import SuggestSpec, schedules
     from archscope.specs import made, values

@@ -1,4 +1,4 @@
-"""What N means of a network, and which sizes scaling laws would choose."""
+"""The definitions of N for a network, and the sizes that scaling laws recommend."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def scaling(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Return every meaning of N of a network, 6 N D of each, and what scaling laws say of its size.
+    """Return N by every definition, 6 N D for each, and what scaling laws say about this size.
 
     >>> report = scaling("qwen3-30b-a3b", seq_len=8192, tokens="36T")
     >>> report.totals.n_active, report.totals.train_flops_per_token
     (3353032704, 37577293824)
 
     `model`, `args`, `method` and `kwargs` are as for `params`; `tokens` are those of the whole
-    training, `compute` FLOPs that may be spent, as numbers or as texts (`"300B"`, `"5.76e23"`). N
-    of a family is told in closed form, without torch; any other network is counted. Section `laws`
-    has a row for each published law: the tokens and FLOPs of which this size is the optimum, the
-    loss that it predicts, and the best N and D for `compute`.
+    training run and `compute` is the budget in FLOPs, as numbers or texts (`"300B"`, `"5.76e23"`).
+    For families N is a closed form, without torch; other networks are counted. Section `laws` has a
+    row per published law: the tokens and FLOPs for which this size is optimal, the loss that the
+    law predicts, and the optimal N and D for `compute`.
 
-    Raises `UsageError` where not all of a network's work is known.
+    Raises `UsageError` if part of the network's work is unknown.
     """
     settings = {name: as_text(value) for name, value in (("tokens", tokens), ("compute", compute))}
     return analyse("scaling", model, *args, settings=settings, method=method, **kwargs)

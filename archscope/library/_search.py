@@ -60,28 +60,29 @@ def search(
     >>> report.totals.best, report.totals.proven
     (11, True)
 
-    `fields` are those of the family's spec: a value, as a text or a tuple, is fixed; a list, a
-    range, or a text such as `"4:16"` or `"1/2/4;1/2/5"` is there to be chosen from. What has to be
-    chosen and is not given has the family's usual values, which the report's config lists. Words
-    stand for what follows from other fields, e.g. `"doubling"` dilations from the depth.
+    `fields` are those of the family's spec. A single value, also a tuple, is fixed; a list, a
+    range, or a text such as `"4:16"` or `"1/2/4;1/2/5"` gives the values to choose from. Fields
+    that must be chosen and are not given take the family's usual values, which the report's config
+    lists. Words stand for values that follow from other fields, e.g. `"doubling"` dilations from
+    the depth.
 
     `where` is a condition on measures known in closed form (`params`, `macs`, `rf`, `coverage`,
-    `ahead`, ...) and on fields. `minimise` or `maximise` names one of these; of equals those with
-    fewer parameters come first, then fewer MACs, then the earlier in the space. The answer is
-    exact: every variant that is not among the `top` (10) is proven to be no better. Sections
-    `constraints` and `choices` say what each condition costs, and what the best of each choice is.
+    `ahead`, ...) and on fields. `minimise` or `maximise` names one of these; ties are broken by
+    fewer parameters, then fewer MACs, then order in the space. The result is exact: every variant
+    outside the `top` (10) is proven to be no better. Sections `constraints` and `choices` give the
+    cost of each condition, and the best variant for each choice.
 
-    With `iso`, e.g. `"params=124M"`, the field `solve` is chosen for every choice of the others, so
-    that they come as near to that as they can.
+    With `iso`, e.g. `"params=124M"`, the field `solve` is set, for every combination of the others,
+    to the value that comes closest to that target.
 
-    What is returned is verified, of many the first 50: both engines count it, and the operators
-    that it runs say what it sees, where that costs little. With `verify` all are, whatever it
-    costs; `verified` says where they differ. `measure` names what else is wanted of it, `latency`
-    among it: no other variant is ever built.
+    The returned variants (at most the first 50) are verified: both engines count them, and their
+    receptive field is traced through the operators, if that is cheap. With `verify` all are
+    verified completely; section `verified` says where they differ. `measure` names further measures
+    of these variants, e.g. `latency`; no other variant is ever built.
 
-    A Ctrl-C while what was found is built raises `InterruptedRunError` with its `report`.
-    Raises `UsageError` for what is not known in closed form. Where no variant meets the conditions
-    the report says what is in the way, and has no rows.
+    Ctrl-C while the results are being built raises `InterruptedRunError` with its `report`.
+    Raises `UsageError` for measures without a closed form. If no variant meets the conditions, the
+    report has no rows and says which conditions are in the way.
     """
     network = loaders.load(model or loaders.described_by(fields), Request())
     return search_network(
@@ -215,7 +216,7 @@ def _held(space: Space, field: specs.Field, given: Any) -> Any:
             raise
         near = did_you_mean(given, words)
         raise SpecError(
-            field.name, given, f"is no list, and none of {', '.join(words)}.{near}"
+            field.name, given, f"is neither a list nor one of {', '.join(words)}.{near}"
         ) from error
 
 
@@ -242,7 +243,7 @@ def _variants(
     variants = Variants(family, fixed, axes, rate, name=name, implied=implied, solve=solve)
     if len(variants) == 1:
         raise UsageError(
-            f"{network.name}: nothing is left to choose; give a field several values, e.g. "
+            f"{network.name}: there is nothing to choose; give a field several values, e.g. "
             "--depth 4:16 or --channels 16:256:*2"
         )
     return variants

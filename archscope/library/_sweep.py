@@ -62,33 +62,33 @@ def sweep(
     method: str | None = None,
     **fields: Any,
 ) -> Report:
-    """Measure every combination of some values of a network's fields; a row for each.
+    """Measure every combination of given values of a network's fields, one row per variant.
 
     >>> found = sweep("cnn", depth=range(4, 7), channels=[16, 32], measure=["params", "rf"])
     >>> [row.params for row in found.section("sweep.variants").rows]
     [7408, 28640, 9728, 37888, 12048, 47136]
 
-    `model` is a family, a published network, a sentence or one of your own by its name; without it
-    the fields say which. Of `fields` (of one's own network of `model_arg`) a list, a range or
-    another iterable is an axis, a tuple one value; a text is read as on the command line, e.g.
-    `"16:256:*2"`. `zip` names axes that go together; of many variants `limit` takes the first,
-    `sample` draws some.
+    `model` is the name of a family, a published network or a network of your own, or a sentence;
+    without it, the fields determine the family. In `fields` (for a network of your own, in
+    `model_arg`) a list, a range or another iterable is an axis, and a tuple a single value; a text
+    is read as on the command line, e.g. `"16:256:*2"`. `zip` names axes that vary together; `limit`
+    takes only the first variants, `sample` draws some at random.
 
     `measure` names what is measured, e.g. `["params", "macs", "rf", "coverage", "latency"]`.
-    `where` is a condition such as `"params < 100k and rf >= 1s"`: variants of which it does not
-    hold are left out, those of which that is not known say why. `pareto` marks those that no other
-    beats in all of these, `sort` puts the best first, `group` adds a row for each value of a field,
-    `plot` names what a page draws: x, y and colour.
+    `where` is a condition such as `"params < 100k and rf >= 1s"`: variants that violate it are left
+    out; if it cannot be decided, the row says why. `pareto` marks the Pareto-optimal variants in
+    the measures that it names, `sort` puts the best first, `group` adds a summary row per value of
+    a field, `plot` names what a page draws: x, y and colour.
 
-    With `iso="params=124M", solve="d_model"` each variant gets the value of that field by which the
-    measure comes nearest; its row says by how much it is off.
+    With `iso="params=124M", solve="d_model"` that field of each variant is set to the value at
+    which the measure comes closest to the target; the row gives the deviation.
 
-    `store` is a file (SQLite) that keeps every answer as soon as it is there: the same call goes on
-    where another was cut off, `retry="failed"` asks those again that failed.
+    `store` is an SQLite file that keeps every result at once: the same call continues an
+    interrupted sweep, and `retry="failed"` repeats the failed variants.
 
-    A variant that cannot be made or counted is a row with its reason. `workers` processes, or those
-    of an `executor` such as `"dask://10.0.0.1:8786"`, share the work; a script that asks for them
-    needs its `if __name__ == "__main__"`. Passes are timed one after the other in this process.
+    A variant that cannot be built or counted is a row with the reason. `workers` processes, or
+    those of an `executor` such as `"dask://10.0.0.1:8786"`, share the work; a script that uses them
+    needs `if __name__ == "__main__":`. Passes are timed one after the other in this process.
     """
     own = own_words(fields)
     axes = {name: value for name, value in fields.items() if name not in OWN}
@@ -241,7 +241,7 @@ def memory_of(given: int | str | None) -> int | None:
         return given
     found = size(given)
     if found is None:
-        raise UsageError(f"memory limit: {given!r} is no size; write e.g. 4GiB")
+        raise UsageError(f"memory limit: {given!r} is not a size; write e.g. 4GiB")
     return found
 
 

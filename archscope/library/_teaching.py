@@ -26,7 +26,7 @@ def load_teacher(teacher: str, config: Mapping[str, Any], request: Request = Req
     try:
         return loaders.load(teacher, replace(request, fields=fields))
     except SpecError as error:
-        raise UsageError(f"teacher {teacher} cannot take what its student takes: {error}") from None
+        raise UsageError(f"teacher {teacher} cannot take its student's inputs: {error}") from None
 
 
 def _inputs_of(config: Mapping[str, Any], teacher: str) -> Mapping[str, Any]:
@@ -52,7 +52,7 @@ def decoded(asked: Network | Report) -> Decoded:
 
     address = FAMILIES.get(asked.family).cache
     if not address:
-        return Decoded(bytes=None, why=f"{asked.family} does not tell what a step of decoding is")
+        return Decoded(bytes=None, why=f"{asked.family} does not describe a decoding step")
     try:
         cache = resolve(address)(asked.spec)
     except UsageError as error:

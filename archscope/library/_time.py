@@ -51,34 +51,33 @@ def time(
     >>> report = time(model, images, device="cuda", dtype="bf16", per_layer=True)
     >>> report.section("passes").rows[0].median_s, report.to_frame("layers")
 
-    `args`, `method` and `kwargs` are as for `params`, whose multiply-accumulates are taken. The
+    `args`, `method` and `kwargs` are as for `params`, which counts the multiply-accumulates. The
     forward pass runs in evaluation mode without gradients; with `step="train"` forward, backward
-    and optimiser run in training mode, each timed by itself; with `step="decode"` one next position
-    of each sequence runs, of which keys and values of `context` positions are kept. A copy runs, so
-    that the module stays as found.
+    and optimizer run in training mode and are timed separately; with `step="decode"` a decoding
+    step computes the next position of each sequence from a cache of `context` positions. A copy
+    runs, so that the module is not modified.
 
     `device` is `auto`, `cuda`, `cuda:1`, `xpu`, `mps` or `cpu`, `dtype` is `fp32`, `tf32`, `fp16`
-    or `bf16`. At least `warmup` runs go before the `runs` that are measured, all in about `budget`
-    seconds. With `compile` it runs through `torch.compile`, with `channels_last` images and volumes
-    are laid out so, with `autocast` products are cast in each pass and weights stay in 32 bits,
-    with `cudnn_benchmark` cuDNN tries its algorithms first, and `attention_kernel` allows one alone
-    of scaled dot product attention. `per_layer` times every module. On a card the forward pass is
-    replayed as a CUDA graph too where that can be: `cuda_graph` insists on it or leaves it out.
-    `warm_cache` keeps what the run before left in the card's cache.
+    or `bf16`. At least `warmup` runs precede the `runs` that are measured, all within about
+    `budget` seconds. `compile` uses `torch.compile`; `channels_last` is the memory format of images
+    and volumes; with `autocast`, products are cast in each pass and weights stay in 32 bits; with
+    `cudnn_benchmark`, cuDNN chooses its algorithms by trial; `attention_kernel` selects the only
+    allowed kernel of scaled dot product attention. `per_layer` times every module. On a GPU the
+    forward pass is also replayed as a CUDA graph if possible: `cuda_graph` requires or skips that.
+    `warm_cache` leaves the GPU's cache as the previous run left it.
 
-    With several of `batch_size` a pass is timed with one after another, until memory runs out:
-    `report.section("batches")` has time and throughput of each. Inputs that are handed over are cut
-    or repeated for it.
+    With several values of `batch_size` a pass is timed with each in turn, until memory runs out:
+    `report.section("batches")` has their times and throughputs. Given inputs are cut or repeated.
 
-    With `gpu`, the word for a card such as `"h100"`, nothing is run: the report has the bytes that
-    each module must move, its FLOPs for each of them, and a lower bound of its time on that card by
-    the roofline (Williams et al. 2009), as `report.section("bounds")`, all in seconds and bytes.
+    With `gpu`, e.g. `"h100"`, nothing runs: `report.section("bounds")` has the bytes that each
+    module must move, its FLOPs per byte, and a lower bound in seconds on its time on that GPU by
+    the roofline model (Williams et al. 2009).
 
     >>> report = time("transformer", depth=96, gpu="h100", dtype="bf16")
     >>> report.totals.bound_s, report.totals.binds
 
-    Raises `ArchscopeError` where there is no such device or the batch does not fit, with the
-    largest that does.
+    Raises `ArchscopeError` if there is no such device, or if the batch does not fit (the message
+    names the largest that does).
     """
     settings: dict[str, Any] = {
         "device": device, "dtype": dtype, "step": step, "context": context, "warmup": warmup,

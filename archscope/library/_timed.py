@@ -66,7 +66,9 @@ def timed_as(words: Mapping[str, Any]) -> dict[str, Any]:
     known = ({field.name for field in fields(Settings)} | {"gpu"}) - {"per_layer", "copy"}
     unknown = next((word for word in found if word not in known), None)
     if unknown is not None:
-        raise UsageError(f"{unknown!r} is no setting of time{did_you_mean(unknown, sorted(known))}")
+        raise UsageError(
+            f"{unknown!r} is not a setting of time{did_you_mean(unknown, sorted(known))}"
+        )
     return found
 
 

@@ -32,14 +32,13 @@ def time_together(
     >>> [row.ratio for row in report.section("ratios").rows]  # doctest: +SKIP
     [None, 1.02]
 
-    Each is a module, called with `args` and `kwargs`, or a network by any name; `settings` are
-    keywords of `time`. All are compared with the first: the section `ratios` has the median of the
-    ratios, turn by turn, and an interval that the median lies in with a probability of 95%, seconds
-    and what share of them stand beside it. Raises `ArchscopeError` where they do not fit into
-    memory side by side.
+    Each is a module, called with `args` and `kwargs`, or the name of a network; `settings` are
+    keywords of `time`. All are compared with the first: section `ratios` has the median of the
+    ratios of each turn with its 95% confidence interval, beside the times in seconds. Raises
+    `ArchscopeError` if the networks do not fit into memory together.
     """
     if len(models) < 2:
-        raise UsageError("time_together holds networks against the first; name two or more")
+        raise UsageError("time_together compares networks with the first; give two or more")
     if all(isinstance(each, str) for each in models):
         refuse_inputs((*args, *(kwargs or {})))
     networks: list[Network | Subject] = [
@@ -67,7 +66,7 @@ def time_networks(
         (name for name, plain in _NOT_TOGETHER.items() if settings.get(name) != plain), None
     )
     if said is not None:
-        raise UsageError(f"--{said.replace('_', '-')} is for one network; name one alone")
+        raise UsageError(f"--{said.replace('_', '-')} is for one network; name only one")
     settings.pop("gpu", None)
     copies = any(isinstance(each, Subject) for each in networks)
     asked = Settings(**settings, copy=copies)

@@ -1,4 +1,4 @@
-"""What a step of training does and keeps, and what each way to train takes."""
+"""The work and memory of a training step, and of the usual ways of training."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ def memory(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Return what a step of training keeps in memory, module by module, and its peak; bytes.
+    """Return the memory of a training step, module by module, and its peak, in bytes.
 
     >>> report = memory("resnet50", batch_size=32, dtype="bf16")
     >>> report.totals.saved, report.totals.peak, report.section("memory.parts").rows
 
     `model`, `args`, `method` and `kwargs` are as for `params`. The step runs on tensors without
-    data, in training mode; the module is left as found. The loss is the sum of the outputs.
+    data, in training mode; the module is not modified. The loss is the sum of the outputs.
 
-    `dtype` is what weights and inputs are cast to, `autocast` the number type of products:
-    `fp32`, `fp16` or `bf16`. `attention_kernel` is `flash` or `math`, `dropout` whose mask is kept:
-    a `card`'s or the `cpu`'s. `freeze` are patterns of what is not trained; `lora` what is trained
-    in place of the weights, `"r=16,targets=q_proj/v_proj"`, layers by their own names or by those
-    of published checkpoints; `recompute` is `none`, `full`, `every:2` or `selective`; several
-    passes of `micro_batch` sequences each add up their gradients. With `explain` a section `closed`
-    holds each tensor's closed form; with `check` one real step runs on the CPU, and a section
-    `check` holds what it took beside what was predicted.
+    `dtype` is the number type of weights and inputs, `autocast` that of matrix products: `fp32`,
+    `fp16` or `bf16`. `attention_kernel` is `flash` or `math`; `dropout` says whose mask is kept,
+    that of a GPU (`card`) or of the `cpu`. `freeze` are patterns of what is not trained; `lora`
+    describes adapters that are trained instead of the weights, `"r=16,targets=q_proj/v_proj"`, with
+    layers named as in the network or in published checkpoints; `recompute` is `none`, `full`,
+    `every:2` or `selective`; gradients are accumulated over passes of `micro_batch` sequences. With
+    `explain` a section `closed` holds each tensor's closed form; with `check` one real step runs on
+    the CPU, and a section `check` compares its memory with the prediction.
 
-    Raises `ForwardError` where the network cannot be run without data, `ArchscopeError` where
-    nothing can be trained.
+    Raises `ForwardError` if the network cannot be run without data, `ArchscopeError` if nothing can
+    be trained.
     """
     settings = {
         "dtype": dtype,
@@ -76,17 +76,17 @@ def train(
     method: str | None = None,
     **kwargs: Any,
 ) -> Report:
-    """Return what a step of training multiplies: forward, backward, and what runs again.
+    """Return the MACs of a training step: forward, backward and recomputation.
 
     >>> report = train("resnet50")
     >>> report.totals.step, report.totals.ratio  # 2.97: the image needs no gradient
     (12149538816, 2.97114...)
 
     `model`, `args`, `method` and `kwargs` are as for `params`; `freeze`, `lora`, `recompute`
-    and `micro_batch` as for `memory`. Two roads count the backward: which operands need a gradient,
-    in closed form, and what torch's dispatcher runs; `report.totals.complete` says whether they
-    agree everywhere. The
-    section `recipes` has the bytes of weights, gradients and optimiser by the usual recipes.
+    and `micro_batch` as for `memory`. The backward pass is counted in two ways: in closed
+    form, from the operands that need a gradient, and from what torch's dispatcher runs;
+    `report.totals.complete` says whether they agree everywhere. Section `recipes` has the bytes of
+    weights, gradients and optimizer states by the usual mixed-precision recipes.
     """
     settings = {
         "freeze": _joined(freeze),
@@ -114,8 +114,8 @@ def finetune(
     {'full': 1374977024, 'frozen': 131072, 'LoRA': 131584, 'recomputed': 497878016}
 
     `model`, `args`, `method` and `kwargs` are as for `params`; `dtype`, `optimizer` and `lora` as
-    for `memory`; `freeze` are patterns of what a frozen backbone is, by default all but the last
-    layer with weights. A way that this network has not is named in a note. Raises as `memory`.
+    for `memory`; `freeze` are patterns of the frozen backbone, by default all but the last layer
+    with weights. Ways that do not apply to this network are named in a note. Raises as `memory`.
     """
     settings = {"freeze": _joined(freeze), "lora": lora, "dtype": dtype, "optimizer": optimizer}
     return analyse("finetune", model, *args, settings=settings, method=method, **kwargs)

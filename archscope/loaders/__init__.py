@@ -56,8 +56,8 @@ def spelt(text: str) -> str:
     """
     if not isinstance(text, str):
         raise UsageError(
-            f"a network is asked for by its name here, and this is of type {type(text).__name__}; "
-            "give e.g. 'resnet50' or './net.py:Net'"
+            f"a network must be given by its name here, not as a "
+            f"{type(text).__name__}; give e.g. 'resnet50' or './net.py:Net'"
         )
     from archscope import presets
     from archscope.families import FAMILIES

@@ -135,7 +135,7 @@ def _check(name: str, given: Sequence[Given | Plain], parameters: Parameters) ->
     missing = [n for n in _required(parameters) if n not in named and n not in places[:count]]
     if missing:
         flags = " ".join(f"{OPTION} {n}:SHAPE" for n in missing)
-        plain = f" (or {_inputs.PLAIN} {missing[0]}=VALUE, if it is no tensor)"
+        plain = f" (or {_inputs.PLAIN} {missing[0]}=VALUE, if it is not a tensor)"
         raise UsageError(f"{name} also takes {', '.join(missing)}; give {flags}{plain}")
 
 

@@ -96,7 +96,9 @@ def _kind(text: str, word: str) -> tuple[str, int | None, int | None]:
     name = found.group(1) if found else word
     if found is None or name not in _DTYPES:
         near = did_you_mean(name, list(_DTYPES))
-        raise _refused(text, f"{name!r} is no number type; there are {', '.join(_DTYPES)}.{near}")
+        raise _refused(
+            text, f"{name!r} is not a number type; there are {', '.join(_DTYPES)}.{near}"
+        )
     sign, number = found.group(2), int(found.group(3) or 0)
     if sign == "<" and (number < 1 or "int" not in _DTYPES[name]):
         raise _refused(text, f"{word!r} bounds nothing; write e.g. int64<30522")

@@ -39,41 +39,44 @@ class StackSpec:
 
     depth: int | None = option(
         None,
-        "number of layers, or blocks; lists that are shorter repeat (none: as many as the longest "
-        "list has items)",
+        "number of layers, or of blocks; shorter lists repeat (none: the length of the "
+        "longest list)",
         low=1,
         high=1000,
     )
     dilations: tuple[Item, ...] = option(
         (1,),
-        "positions from tap to tap, layer by layer; here and below 3x5 or 3:5 is 3 along the first "
-        "axis and 5 along the second",
+        "dilation of each layer; here and below, 3x5 or 3:5 is 3 along the first axis and 5 "
+        "along the second",
         low=1,
         high=2**31,
         along=True,
     )
     kernel_size: tuple[Item, ...] = option(
         (3,),
-        "taps, layer by layer or one for all, e.g. 7,3,3 or 3x5",
+        "kernel size of each layer, or one for all, e.g. 7,3,3 or 3x5",
         low=1,
         high=2**16,
         along=True,
     )
     stride: tuple[Item, ...] = option(
-        (1,), "positions from output to output, e.g. 2,1,1 or 2x1", low=1, high=2**16, along=True
+        (1,), "stride of each layer, e.g. 2,1,1 or 2x1", low=1, high=2**16, along=True
     )
     spatial_dims: int | None = option(
         None,
-        "number of spatial dimensions (none: as many as an item has numbers, else 2, where causal "
-        "1)",
+        "number of spatial dimensions (none: as many as the items have, else 2, or 1 if causal)",
         low=1,
         high=3,
     )
-    causal: bool = option(False, "see only the past: all padding first, in one dimension only")
+    causal: bool = option(
+        False,
+        "outputs depend only on the present and the past: all padding before the input; one "
+        "dimension only",
+    )
     padding: tuple[Any, ...] = option(
         ("same",),
-        "around the input: same, as much as a kernel spans; valid, none; causal, all of it first; "
-        "a number on both sides; 6+0, 6 before and 0 after; causal:same by axis",
+        "same: keeps the size at stride 1; valid: none; causal: all before the input; a "
+        "number: on both sides; 6+0: 6 before, 0 after; causal:same: per axis",
         low=0,
         high=2**31,
         along=True,
@@ -82,32 +85,32 @@ class StackSpec:
     )
     pool: tuple[Item, ...] = option(
         (1,),
-        "positions that a pooling layer behind each layer takes together, e.g. 1,2,1,2 (1: none)",
+        "window of a pooling layer after each layer, e.g. 1,2,1,2 (1: none)",
         low=1,
         high=2**16,
         along=True,
     )
     pool_stride: tuple[Item, ...] | None = option(
-        None, "its stride (none: as many as it takes)", low=1, high=2**16, along=True
+        None, "stride of the pooling (none: its window)", low=1, high=2**16, along=True
     )
     pool_padding: tuple[Item, ...] = option(
-        (0,), "its padding on both sides", low=0, high=2**16, along=True
+        (0,), "padding of the pooling, on both sides", low=0, high=2**16, along=True
     )
     convs_per_block: int = option(
         1,
-        "convolutions that each item of the lists stands for, one behind the other; the first "
-        "strides (TCN and ResNet: 2)",
+        "consecutive convolutions that each item of the lists stands for; the first has the "
+        "stride (TCN and ResNet: 2)",
         low=1,
         high=16,
     )
     residual: bool = option(
         False,
-        "add each block's input, through kernel size 1 where the block strides, cut to the size "
-        "that is left",
+        "residual connections: add each block's input, through a convolution of kernel size 1 "
+        "if the block has a stride, cropped to the output",
     )
     input_size: Item | None = option(
         None,
-        "positions of the input in each dimension, e.g. 224 or 80x1000 (none: endless)",
+        "size of the input along each axis, e.g. 224 or 80x1000 (none: unbounded)",
         low=1,
         high=2**24,
         along=True,
@@ -119,7 +122,7 @@ class StackSpec:
             self.require_axes(field, getattr(self, field) or ())
         self.require_axes("input_size", [self.input_size])
         if self.causal and self.padding not in (("same",), ("causal",)):
-            raise SpecError("causal", True, "needs {padding} causal: its zeros stand for the past")
+            raise SpecError("causal", True, "needs {padding} causal: the past is replaced by zeros")
         if self.sees_only_past and self.axes != 1:
             problem = (
                 f"needs one dimension, but {{spatial_dims}} is {self.axes}; causal along the first "
@@ -166,7 +169,7 @@ def _refuse_blocks(spec: StackSpec) -> None:
         if getattr(spec, field) != getattr(usual, field):
             value = getattr(spec, field)
             shown = listed(value) if isinstance(value, tuple) else value
-            raise SpecError(field, shown, "is of a single path, and branches are given")
+            raise SpecError(field, shown, "is for a single path, but branches are given")
 
 
 def blocks_of(

@@ -57,7 +57,7 @@ def _entries(path: Path, shown: str) -> list[Entry]:
 
 LOADER = Loader(
     name="checkpoint",
-    summary="weights that torch saved, e.g. ./model.pt; its pickle is read, never run",
+    summary="weights saved by torch, e.g. ./model.pt; the pickle is parsed, never run",
     accepts=accepts,
     load=load,
 )

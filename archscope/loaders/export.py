@@ -50,7 +50,7 @@ def read(path: Path, shown: str) -> Stored:
 
 LOADER = Loader(
     name="export",
-    summary="a program of torch.export, e.g. ./model.pt2; its graph runs on shapes alone",
+    summary="a program saved by torch.export, e.g. ./model.pt2; its graph runs on shapes alone",
     accepts=accepts,
     load=load,
 )

@@ -127,7 +127,7 @@ def _needs_nothing(function: Any) -> bool:
 
 LOADER = Loader(
     name="file",
-    summary="a class or function in a file of yours, e.g. ./net.py:UNet; runs the file",
+    summary="a class or function in your own file, e.g. ./net.py:UNet; runs the file",
     accepts=accepts,
     load=load,
 )

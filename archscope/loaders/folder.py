@@ -109,7 +109,7 @@ def _several(
 
 LOADER = Loader(
     name="folder",
-    summary="a folder with a config.json of transformers, weights, or both, e.g. ./bert",
+    summary="a folder with a config.json of transformers, with weights, or with both, e.g. ./bert",
     accepts=accepts,
     load=load,
 )

@@ -110,7 +110,7 @@ def _notes(held: tuple[Held, ...], facts: Mapping[str, Any]) -> Iterator[str]:
 
 LOADER = Loader(
     name="gguf",
-    summary="a file of llama.cpp, e.g. ./model.gguf: weights with their exact bits",
+    summary="a GGUF file of llama.cpp, e.g. ./model.gguf: weights with their exact bit widths",
     accepts=accepts,
     load=load,
 )

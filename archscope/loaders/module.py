@@ -94,7 +94,7 @@ def _where(name: str, module: ModuleType) -> str:
 
 LOADER = Loader(
     name="module",
-    summary="a class or function of a module, e.g. package.nets:build; imports the module",
+    summary="a class or function of a Python module, e.g. package.nets:build; imports the module",
     accepts=accepts,
     load=load,
 )

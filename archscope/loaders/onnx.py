@@ -68,7 +68,7 @@ def read(path: Path, shown: str, given: Given) -> Stored:
 
 LOADER = Loader(
     name="onnx",
-    summary="a graph with weights, e.g. ./model.onnx; MACs from its shapes",
+    summary="an ONNX graph with weights, e.g. ./model.onnx; MACs follow from its shapes",
     accepts=accepts,
     load=load,
 )

@@ -50,7 +50,7 @@ def load(text: str, request: Request) -> Network:
 
 LOADER = Loader(
     name="preset",
-    summary="a published network, e.g. bert-base-uncased; archscope list presets names them",
+    summary="a published network, e.g. bert-base-uncased; archscope list presets lists them",
     accepts=accepts,
     spec=spec,
     load=load,

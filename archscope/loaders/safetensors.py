@@ -67,7 +67,7 @@ def stored(
 
 LOADER = Loader(
     name="safetensors",
-    summary="weights alone, e.g. ./model.safetensors; with a config.json beside it the network",
+    summary="weights, e.g. ./model.safetensors; with a config.json beside it, the whole network",
     accepts=accepts,
     load=load,
 )

@@ -54,7 +54,7 @@ def of_layers(
     wrong = next((each for each in along if len(each) != spatial_dims), None)
     if wrong is not None:
         raise UsageError(
-            f"{len(wrong)} layers stand for one, but spatial_dims is {spatial_dims}; give one for "
+            f"{len(wrong)} layers describe one, but spatial_dims is {spatial_dims}; give one for "
             "each axis"
         )
     path: Path = tuple(zip(*along, strict=True))
@@ -262,7 +262,7 @@ def load(text: str, request: Request) -> Network:
 
 LOADER = Loader(
     name="stack",
-    summary="a bare stack of convolutions, e.g. stack:dilations=1/2/4, for what it looks at",
+    summary="a bare stack of convolutions, e.g. stack:dilations=1/2/4, for its receptive field",
     accepts=accepts,
     spec=lambda text: StackSpec,
     load=load,

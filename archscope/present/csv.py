@@ -48,7 +48,7 @@ def _cell(value: Any) -> str:
 
 FORMAT = Format(
     name="csv",
-    summary="the rows alone, for a spreadsheet",
+    summary="only the rows, for a spreadsheet",
     suffixes=(".csv",),
     render=render,
 )

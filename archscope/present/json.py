@@ -63,7 +63,7 @@ def _uncounted(report: Report) -> dict[str, int | None]:
 
 FORMAT = Format(
     name="json",
-    summary="everything, for other programs; the form that archscope reads back",
+    summary="everything, for other programs; archscope reads it back",
     suffixes=(".json",),
     render=render,
 )

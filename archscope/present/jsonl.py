@@ -19,7 +19,7 @@ def render(report: Report, view: View) -> str:
 
 FORMAT = Format(
     name="jsonl",
-    summary="the rows alone, a JSON object per line",
+    summary="only the rows, one JSON object per line",
     suffixes=(".jsonl", ".ndjson"),
     render=render,
 )

@@ -117,7 +117,7 @@ def _quoted(text: str) -> str:
 
 FORMAT = Format(
     name="junit",
-    summary="results as tests, for CI servers",
+    summary="results as test cases, for CI servers",
     suffixes=(".xml",),
     render=render,
 )

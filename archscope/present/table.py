@@ -15,7 +15,7 @@ def render(report: Report, view: View) -> str:
 
 FORMAT = Format(
     name="table",
-    summary="a table for a terminal, repeated blocks folded",
+    summary="a table for the terminal, with repeated blocks folded",
     suffixes=(".txt",),
     render=render,
 )

@@ -216,7 +216,7 @@ def _filled(given: Any, values: Mapping[str, Any]) -> Any:
     """Return an argument with values of the graph in place of their names."""
     if isinstance(given, Ref):
         if given.name not in values:
-            raise ArchscopeError(f"the graph takes {given.name[:80]!r} before it is made")
+            raise ArchscopeError(f"the graph uses {given.name[:80]!r} before it is computed")
         return values[given.name]
     if isinstance(given, list):
         return [_filled(each, values) for each in given]

@@ -158,7 +158,9 @@ def _no_part(field: str, kind: Kind, name: str) -> Part:
     names = [part.name for part in kind.parts]
     near = did_you_mean(name, names)
     has = f"it has {', '.join(names)}" if names else "it has no numbers"
-    raise SpecError(field, f"{kind.word}:{name}=", f"is no number of {kind.word}; {has}.{near}")
+    raise SpecError(
+        field, f"{kind.word}:{name}=", f"is not a parameter of {kind.word}; {has}.{near}"
+    )
 
 
 def _no_place(field: str, kind: Kind, given: Sequence[str]) -> Part:

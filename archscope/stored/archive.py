@@ -52,7 +52,7 @@ class Archive:
             raise BadFileError(f"{self.shown} holds no {name.rpartition('/')[2]}")
         if part.compressed:
             raise BadFileError(
-                f"{self.shown}: {name!r} is compressed, as torch never writes it; it is not read"
+                f"{self.shown}: {name!r} is compressed, which torch never does; it is not read"
             )
         if part.size > limit:
             raise BadFileError(

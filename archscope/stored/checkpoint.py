@@ -80,7 +80,7 @@ def _require_zip(path: Path, shown: str) -> None:
         )
     if not size:
         raise BadFileError(f"{shown} is empty")
-    raise BadFileError(f"{shown} is no file of torch.save: it begins with {first[:4]!r}")
+    raise BadFileError(f"{shown} is not a file of torch.save: it begins with {first[:4]!r}")
 
 
 def _root(listed: Archive) -> str:
@@ -88,7 +88,7 @@ def _root(listed: Archive) -> str:
     roots = [n.removesuffix(_PICKLE) for n in listed.parts if n.endswith(_PICKLE)]
     roots = [root for root in roots if "/" not in root]
     if len(roots) != 1:
-        raise BadFileError(f"{listed.shown} is a zip archive, but none of torch.save")
+        raise BadFileError(f"{listed.shown} is a zip archive, but not one written by torch.save")
     if f"{roots[0]}/constants.pkl" in listed.parts:
         raise BadFileError(
             f"{listed.shown} is a TorchScript archive, which holds code; it is not run: "
@@ -135,7 +135,7 @@ def _flat(weights: Any, shown: str) -> Iterator[tuple[str, Call]]:
         prefix, value, depth = waiting.pop()
         looked += 1
         if depth > _DEEPEST or looked > _MOST:
-            many = f"more than {_MOST:,} values" if looked > _MOST else "values nested too deep"
+            many = f"more than {_MOST:,} values" if looked > _MOST else "values nested too deeply"
             raise BadFileError(f"{shown} holds {many}")
         if isinstance(value, Call):
             if value.name in pickled.TENSORS:
@@ -167,7 +167,7 @@ class _Tensors:
             return self._entry(name, made, parameter, trains=True)
         except (ValueError, IndexError, TypeError, RecursionError):
             raise BadFileError(
-                f"{self.shown}: {name[:80]!r} is made in no way of torch's"
+                f"{self.shown}: {name[:80]!r} is built in a way that torch does not use"
             ) from None
 
     def _entry(self, name: str, made: Call, parameter: bool | None, *, trains: bool) -> Entry:

@@ -122,7 +122,9 @@ def read(path: Path, shown: str) -> Program:
         return replace(_program(model, entries), values=values)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as error:
         said = f"{type(error).__name__} {error}"[:80]
-        raise BadFileError(f"{shown}: its graph is none of torch.export's ({said})") from None
+        raise BadFileError(
+            f"{shown}: its graph is not one that torch.export writes ({said})"
+        ) from None
 
 
 def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -137,7 +139,9 @@ def _dense(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _root(listed: Archive) -> str:
     roots = [n.removesuffix("archive_format") for n in listed.parts if n.endswith("archive_format")]
     if len(roots) != 1:
-        raise BadFileError(f"{listed.shown} is a zip archive, but none of torch.export.save")
+        raise BadFileError(
+            f"{listed.shown} is a zip archive, but not one written by torch.export.save"
+        )
     return roots[0]
 
 
@@ -177,7 +181,7 @@ def _entry(
         return None
     dtype = DTYPES.get(meta.get("dtype", 0)) if type(meta.get("dtype")) is int else None
     if dtype is None:
-        raise BadFileError(f"{what} is of an unknown number type {str(meta.get('dtype'))[:20]}")
+        raise BadFileError(f"{what} has an unknown number type {str(meta.get('dtype'))[:20]}")
     shape, stride = (_sizes(meta.get(word), what) for word in ("sizes", "strides"))
     size = elements_of(shape, what) * BITS[dtype] // 8
     part = listed.parts.get(folder + payload["path_name"])
@@ -225,7 +229,7 @@ def _program(model: dict[str, Any], entries: tuple[Entry, ...]) -> Program:
         if kind == "user_input":
             argument = said["arg"]
             if "as_tensor" not in argument:
-                return _unrun(entries, "it takes an input that is no tensor")
+                return _unrun(entries, "it takes an input that is not a tensor")
             inputs.append(_text(argument["as_tensor"]["name"]))
         elif named is not None:
             weights[_text(said["arg"]["name"])] = _text(named)
@@ -245,7 +249,7 @@ def _program(model: dict[str, Any], entries: tuple[Entry, ...]) -> Program:
         weights=weights,
         inputs=shapes,
         outputs=outputs,
-        why_not=f"its graph calls {why[1:80]!r}, which is no operator of torch's" if why else "",
+        why_not=f"its graph calls {why[1:80]!r}, which is not an operator of torch" if why else "",
     )
 
 
@@ -258,7 +262,7 @@ def _unrun(entries: tuple[Entry, ...], why: str) -> Program:
 
 def _text(given: Any) -> str:
     if type(given) is not str or len(given) > _LONGEST:
-        raise ValueError("a name is no text")
+        raise ValueError("a name is not text")
     return given
 
 
@@ -336,7 +340,7 @@ def _plain(given: Any) -> Any:
     if type(given) is str:
         return float(given) if given in _ENDLESS else given
     if type(given) not in (int, float, bool) or abs(given) >= 1 << 63:
-        raise ValueError("a number is none")
+        raise ValueError("a number is missing")
     return given
 
 

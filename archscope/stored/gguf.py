@@ -122,7 +122,7 @@ class _Reader:
     def _taken(self, length: int) -> bytes:
         end = self.at + length
         if end > LARGEST_HEADER:
-            raise BadFileError(f"{self.shown} says that a text has {length:,} bytes")
+            raise BadFileError(f"{self.shown} claims that a string has {length:,} bytes")
         if end > len(self.data):
             raise _TooShortError
         found = self.data[self.at : end]
@@ -135,7 +135,7 @@ class _Reader:
         if kind == _TEXT:
             return self.text()
         if kind != _LIST or depth > 2:
-            raise BadFileError(f"{self.shown} holds a value of an unknown kind {kind}")
+            raise BadFileError(f"{self.shown} holds a value of unknown kind {kind}")
         inner, count = self.number("I"), self.number("Q")
         if inner in _NUMBERS:
             return self._numbers(_NUMBERS[inner], count)
@@ -163,7 +163,7 @@ class _Reader:
                 raise _TooShortError
             at = end + unpack(data, at)[0]
         if at > LARGEST_HEADER:
-            raise BadFileError(f"{self.shown} says that a text reaches to byte {at:,}")
+            raise BadFileError(f"{self.shown} claims that a string ends at byte {at:,}")
         if at > limit:
             raise _TooShortError
         self.at = at
@@ -172,7 +172,7 @@ class _Reader:
 
 def _header(data: bytes, size: int, shown: str) -> Header:
     if data[:4] != MAGIC:
-        raise BadFileError(f"{shown} is no GGUF file: it begins with {data[:4]!r}")
+        raise BadFileError(f"{shown} is not a GGUF file: it begins with {data[:4]!r}")
     reader = _Reader(data, shown)
     version = reader.number("I")
     if version > 0xFFFF:  # the other order of bytes
@@ -187,7 +187,7 @@ def _header(data: bytes, size: int, shown: str) -> Header:
     for _ in range(values):
         name = reader.text()
         if name in facts:
-            raise BadFileError(f"{shown} says {name[:60]!r} twice")
+            raise BadFileError(f"{shown} contains the key {name[:60]!r} twice")
         facts[name] = reader.value(reader.number("I"))
     listed = [_listed(reader, shown) for _ in range(tensors)]
     align = facts.get("general.alignment", 32)
@@ -209,7 +209,7 @@ def _listed(reader: _Reader, shown: str) -> _Listed:
     kind, offset = reader.number("I"), reader.number("Q")
     what = f"{shown}: {name[:80]!r}"
     if kind not in BLOCKS:
-        raise BadFileError(f"{what} is of an unknown number type {kind}")
+        raise BadFileError(f"{what} has an unknown number type {kind}")
     dtype, block, width = BLOCKS[kind]
     elements = elements_of(sizes, what)
     if sizes and sizes[0] % block:

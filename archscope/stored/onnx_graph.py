@@ -67,11 +67,11 @@ def read(path: Path, shown: str, given: Given) -> Graph:
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf's own, which says no more than this
-        raise BadFileError(f"{shown} is no ONNX file: {_said(error)}") from None
+        raise BadFileError(f"{shown} is not an ONNX file: {_said(error)}") from None
     del data
     _require_texts(model.graph, shown)
     if not model.graph.node and not model.graph.initializer:
-        raise BadFileError(f"{shown} is no ONNX file: it has no graph")
+        raise BadFileError(f"{shown} is not an ONNX file: it has no graph")
     entries = {each.name: each for each in _entries(model.graph, shown)}
     inputs = tuple(_inputs(model.graph, entries, given, shown))
     masks = {name for tensor, name in _constants(model.graph) if _has_few_values(tensor)}
@@ -147,7 +147,7 @@ def _said(error: BaseException) -> str:
 
 
 def _require_texts(graph: Any, shown: str) -> None:
-    """Raise `BadFileError` where a name is no text: protobuf gives such as bytes."""
+    """Raise `BadFileError` where a name is not text: protobuf gives such as bytes."""
     named = (*graph.initializer, *graph.input, *graph.output)
     texts = [each.name for each in named]
     for node in graph.node:
@@ -168,7 +168,7 @@ def _entries(graph: Any, shown: str) -> Iterator[Entry]:
         if dtype is None:
             if tensor.data_type == 8:  # texts
                 continue
-            raise BadFileError(f"{what} is of an unknown number type {tensor.data_type}")
+            raise BadFileError(f"{what} has an unknown number type {tensor.data_type}")
         shape = tuple(tensor.dims)
         size = -(-elements_of(shape, what) * BITS[dtype] // 8)
         raw = len(tensor.raw_data)
@@ -284,4 +284,4 @@ def _notes(nodes: Sequence[Any], inputs: Sequence[Any], uses: Uses, why: str) ->
         )
     constants = sum(each.numbers for each in uses.constants())
     if constants:
-        yield f"initialisers that are no parameters (masks, indices, numbers): {constants:,}"
+        yield f"initialisers that are not parameters (masks, indices, numbers): {constants:,}"

@@ -113,7 +113,7 @@ def read(data: bytes, shown: str) -> Any:
         said = str(error).partition("\n")[0][:80]
         raise BadFileError(f"{shown} holds no pickle that can be read: {said}") from None
     except (RecursionError, MemoryError):
-        raise BadFileError(f"{shown} holds a pickle that is nested too deep") from None
+        raise BadFileError(f"{shown} holds a pickle that is nested too deeply") from None
 
 
 def holds_tensors(value: Any) -> bool:
@@ -217,7 +217,7 @@ def not_called(name: str, shown: str) -> BadFileError:
 def _stack_global(machine: _Machine, argument: Any) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
     if type(name) is not str or type(module) is not str:
-        raise ValueError("a name is no text")
+        raise ValueError("a name is not text")
     _name(machine, f"{module} {name}")
 
 
@@ -259,7 +259,7 @@ def _set_items(machine: _Machine, pairs: list[Any]) -> None:
         found.parts.extend(pairs)
         return
     if not isinstance(found, dict) or len(pairs) % 2:
-        raise ValueError("it sets items of what is no dictionary")
+        raise ValueError("it sets items of something that is not a dictionary")
     for key, value in zip(pairs[::2], pairs[1::2], strict=True):
         named = isinstance(key, str | int | float | None)
         found[key if named else f"key {len(found)}"] = value
@@ -279,7 +279,7 @@ def _append(machine: _Machine, items: list[Any]) -> None:
     found = machine.stack[-1]
     found = found.parts if isinstance(found, Foreign) else found
     if not isinstance(found, list):
-        raise ValueError("it appends to what is no list")
+        raise ValueError("it appends to something that is not a list")
     found.extend(items)
 
 
@@ -287,7 +287,7 @@ def _persistent(machine: _Machine, argument: Any) -> None:
     """('storage', type, key, location, elements), as torch saves what a tensor's numbers are."""
     found = machine.stack.pop()
     if type(found) is not tuple or len(found) != 5 or found[0] != "storage":
-        raise ValueError("a reference is none to a storage")
+        raise ValueError("a reference does not point to a storage")
     _, kind, key, _, elements = found
     dtype = _TYPES.get(kind.text) if isinstance(kind, Name) else None
     if dtype is None or type(key) is not str or type(elements) is not int or elements < 0:

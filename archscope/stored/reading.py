@@ -80,13 +80,13 @@ def json_object(text: bytes, shown: str, **how: Any) -> dict[str, Any]:
     except BadFileError as error:  # of a hook, which knows no file
         raise BadFileError(f"{shown} {error}") from None
     except UnicodeDecodeError:
-        raise BadFileError(f"{shown} is no JSON: it is not written in UTF-8") from None
+        raise BadFileError(f"{shown} is not JSON: it is not encoded in UTF-8") from None
     except RecursionError:
-        raise BadFileError(f"{shown} is no JSON that can be read: it is nested too deep") from None
+        raise BadFileError(f"{shown} cannot be read as JSON: it is nested too deeply") from None
     except ValueError as error:
-        raise BadFileError(f"{shown} is no JSON: {str(error)[:120]}") from None
+        raise BadFileError(f"{shown} is not JSON: {str(error)[:120]}") from None
     if not isinstance(found, dict):
-        raise BadFileError(f"{shown} is JSON, but no object: it begins with {text[:1]!r}")
+        raise BadFileError(f"{shown} is JSON, but not an object: it begins with {text[:1]!r}")
     return found
 
 

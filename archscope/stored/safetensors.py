@@ -51,7 +51,7 @@ def read(path: Path, shown: str) -> list[Entry]:
         header = _header(file.read(8), size, shown)
         text = file.read(header)
     if text[:1] != b"{":
-        raise BadFileError(f"{shown} is no safetensors file: its header is no JSON object")
+        raise BadFileError(f"{shown} is not a safetensors file: its header is not a JSON object")
     found = json_object(text, f"the header of {shown}", object_pairs_hook=_object)
     found.pop(METADATA, None)
     data = size - 8 - header
@@ -82,11 +82,11 @@ def value(path: Path, shown: str, entry: Entry) -> bytes | None:
 
 def _header(first: bytes, size: int, shown: str) -> int:
     if len(first) < 8:
-        raise BadFileError(f"{shown} is no safetensors file: it has {size} bytes")
+        raise BadFileError(f"{shown} is not a safetensors file: it has {size} bytes")
     length = int.from_bytes(first, "little")
     if length > LARGEST_HEADER:
         raise BadFileError(
-            f"{shown} is no safetensors file: its header would have {length:,} bytes, and "
+            f"{shown} is not a safetensors file: its header would have {length:,} bytes, and "
             f"{LARGEST_HEADER:,} are allowed"
         )
     if length > size - 8:
@@ -112,16 +112,16 @@ def _span(name: str, entry: Any, data: int, shown: str) -> _Span:
     """Return where a tensor stands, and what it is; raises `BadFileError` where it cannot be."""
     what = f"{shown}: {name!r}"
     if type(entry) is not dict or entry.keys() != _FIELDS:
-        raise BadFileError(f"{what} is no tensor: it needs dtype, shape and data_offsets")
+        raise BadFileError(f"{what} is not a tensor: it needs dtype, shape and data_offsets")
     dtype = TYPES.get(entry["dtype"]) if type(entry["dtype"]) is str else None
     if dtype is None:
-        raise BadFileError(f"{what} is of an unknown number type {str(entry['dtype'])[:40]!r}")
+        raise BadFileError(f"{what} has an unknown number type {str(entry['dtype'])[:40]!r}")
     offsets = entry["data_offsets"]
     if type(offsets) is not list or len(offsets) != 2 or {*map(type, offsets)} != {int}:
         raise BadFileError(f"{what} has no data_offsets of two numbers")
     begin, end = offsets
     if not 0 <= begin <= end:
-        raise BadFileError(f"{what} stands at {begin:,} to {end:,}, which is no place")
+        raise BadFileError(f"{what} stands at {begin:,} to {end:,}, which is not a valid range")
     if end > data:
         raise BadFileError(
             f"{what} ends at byte {end:,} of the data, and the file holds {data:,}: it is cut off"

@@ -34,10 +34,10 @@ def of_index(path: Path, shown: str, read: ReadOne) -> Together:
     """Return what the files of an index hold; raises `BadFileError` where one is not there."""
     listed = read_json(path, shown).get("weight_map")
     if not isinstance(listed, dict) or not listed:
-        raise BadFileError(f"{shown} is no index of weights: it has no weight_map")
+        raise BadFileError(f"{shown} is not an index of weights: it has no weight_map")
     strange = [name for name in listed.values() if type(name) is not str]
     if strange:
-        raise BadFileError(f"{shown} names a file that is no text: {str(strange[0])[:80]}")
+        raise BadFileError(f"{shown} has a file name that is not text: {str(strange[0])[:80]}")
     names = dict.fromkeys(listed.values())
     for name in names:
         if not name or name in (".", "..") or re.search(r"[/\\\0]", name):

@@ -79,14 +79,14 @@ class Terms:
                 self.check(inner)
             case ast.Compare(left=left, ops=ops, comparators=others):
                 if not all(type(op) in COMPARISONS for op in ops):
-                    self._refuse(f"{self.said(node)!r} is no comparison of numbers")
+                    self._refuse(f"{self.said(node)!r} is not a comparison of numbers")
                 for side in (left, *others):
                     self._check_number(side)
                 self.dimension(node)
             case ast.Name(id=name) if name not in self.amounts:
                 quantity = self.quantity(name)
                 if "switch" not in quantity.dimensions:
-                    self._refuse(f"say how large {quantity.name} is, e.g. '{quantity.name} >= 1'")
+                    self._refuse(f"give a size for {quantity.name}, e.g. '{quantity.name} >= 1'")
             case _:
                 self._refuse(f"{self.said(node)!r} is neither a comparison nor a yes or no")
 
@@ -99,11 +99,9 @@ class Terms:
                 self._check_number(inner)
             case ast.Name(id=name):
                 if name not in self.amounts and self.quantity(name).dimensions == ("switch",):
-                    self._refuse(f"{name} is so or not; write {name}, or not {name}")
+                    self._refuse(f"{name} is true or false; write {name}, or not {name}")
             case _:
-                self._refuse(
-                    f"{self.said(node)!r} is no number; there are names, numbers and + - * /"
-                )
+                self._refuse(f"{self.said(node)!r} is not a number; use names, numbers and + - * /")
 
     def quantity(self, name: str) -> Quantity:
         """Return what a name stands for."""
@@ -112,7 +110,9 @@ class Terms:
             if word is None:
                 near = did_you_mean(name, tuple(self.known))
                 some = ", ".join(list(self.known)[:12])
-                self._refuse(f"nothing is called {name!r}; there are {some} and others.{near}")
+                self._refuse(
+                    f"there is no measure or field {name!r}; there are {some} and others.{near}"
+                )
             self._known[name] = self.known[word]
         found: Quantity = self._known[name]
         return found

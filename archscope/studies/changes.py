@@ -54,7 +54,7 @@ def read_change(text: str, quantity: Quantity, *, any_dimension: bool = False) -
     """
     found = _FORM.fullmatch(text)
     if found is None:
-        raise UsageError(f"{quantity.name}: {text!r} is no change; write e.g. +1% or +0")
+        raise UsageError(f"{quantity.name}: {text!r} is not a change; write e.g. +1% or +0")
     sign = found["sign"] or {"less": "+", "more": "-"}.get(quantity.better, "")
     if sign not in ("+", "-"):
         raise UsageError(

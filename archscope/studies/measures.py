@@ -99,7 +99,8 @@ def settings_of(analysis: str, names: Iterable[str], given: Mapping[str, Any]) -
         for setting, value in each.quantity.asks if each.analysis == analysis else ():
             if setting not in found and value is not True:
                 raise UsageError(
-                    f"{each.name} hangs on {setting}; say it, e.g. {analysis}.{setting} = {value!r}"
+                    f"{each.name} depends on {setting}; give it, e.g. "
+                    f"{analysis}.{setting} = {value!r}"
                 )
             found.setdefault(setting, value)
     return found

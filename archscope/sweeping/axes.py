@@ -149,7 +149,7 @@ def _ranged(name: str, text: str, of: specs.Field | None = None) -> list[Any]:
     whole = of.kind != "number"
     broken = next((each for each in numbers if whole and isinstance(each, float)), None)
     if broken is not None:
-        raise UsageError(f"{of.flag} {text}: {broken:g} is among it, and no integer")
+        raise UsageError(f"{of.flag} {text}: {broken:g} is among its values and is not an integer")
     return [_checked(of, each) for each in numbers]
 
 
@@ -162,7 +162,7 @@ def _counted(
     name: str, text: str, first: Fraction, last: Fraction, step: Fraction
 ) -> Iterator[Fraction]:
     if step == 0 or (last - first) * step < 0:
-        raise UsageError(f"{name} {text}: the step leads from {first} nowhere near {last}")
+        raise UsageError(f"{name} {text}: the steps from {first} never reach {last}")
     if (last - first) / step >= MOST_VALUES:
         raise UsageError(f"{name} {text}: more than {MOST_VALUES:,} values")
     yield from (first + number * step for number in range(int((last - first) / step) + 1))
@@ -210,7 +210,7 @@ def _axis(name: str, values: list[Any], **more: Any) -> Axis:
     try:
         once = tuple(dict.fromkeys(_told_apart(value) for value in values))
     except TypeError:
-        raise SpecError(name, values[0], "is no value of a field") from None
+        raise SpecError(name, values[0], "is not a value that a field can have") from None
     return Axis(name=name, values=tuple(value for _, value in once), **more)
 
 

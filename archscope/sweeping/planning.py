@@ -183,19 +183,19 @@ def _solve(asked: Asked, spec: type | None, axes: Sequence[Axis]) -> Solve | Non
     name, equals, text = (asked.iso or "").partition("=")
     if not (equals and asked.solve):
         raise UsageError(
-            "say what is to be met and by which field: --iso params=124M --solve d_model"
+            "give the target and the field to solve for: --iso params=124M --solve d_model"
         )
     of = measures.measure(name.strip())
     if of.analysis in ALONE or of.dimension == "switch":
         raise UsageError(
-            f"--iso {asked.iso}: {of.name} is no number that a field can be solved for"
+            f"--iso {asked.iso}: {of.name} is not a number that a field can be solved for"
         )
     dimension, wanted = read_amount(text, of.quantity)
     if dimension == "time" and asked.sample_rate is None:
         raise UsageError(f"--iso {asked.iso} needs --sample-rate, e.g. 16kHz")
     found = solve_of(spec, asked.solve, of, dimension, wanted)
     if found.field in (axis.name for axis in axes):
-        raise UsageError(f"--solve {asked.solve}: it is an axis too; leave out one of them")
+        raise UsageError(f"--solve {asked.solve}: it is also an axis; leave out one of them")
     return found
 
 
@@ -223,7 +223,7 @@ def _require_switches(names: Sequence[str]) -> None:
         for setting, example in each.quantity.asks:
             if example is not True:
                 raise UsageError(
-                    f"{each.name} hangs on {setting}, and a sweep asks for none; archscope "
+                    f"{each.name} depends on {setting}, which a sweep does not set; archscope "
                     f"{each.analysis} --{setting} {example} tells it of one network"
                 )
 

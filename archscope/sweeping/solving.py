@@ -69,7 +69,9 @@ def solve_of(
     name = field.replace("-", "_")
     if name not in known or known[name].kind not in ("integer", "list") or known[name].kinds:
         whole = [n for n, f in known.items() if f.kind in ("integer", "list") and not f.kinds]
-        raise UsageError(f"--solve {field}: it is no field that holds integers: {', '.join(whole)}")
+        raise UsageError(
+            f"--solve {field}: it is not a field that holds integers; those are {', '.join(whole)}"
+        )
     if wanted <= 0:
         raise UsageError(f"--iso {of.name}: the target must be greater than 0")
     low, high = known[name].low, known[name].high
@@ -90,14 +92,14 @@ def solved(solve: Solve, evaluate: Evaluate) -> Solved:
     """
     best = nearest(solve.wanted, solve.low, solve.high, evaluate)
     if best is None:
-        raise ArchscopeError(f"no {solve.field} makes a network here")
+        raise ArchscopeError(f"no value of {solve.field} gives a valid network here")
     return Solved(point=best, residual=(Fraction(best.number) - solve.wanted) / solve.wanted)
 
 
 def worst(found: Found, solve: Solve) -> Number:
     """Return a measure as one number, along its worst axis; raises `ArchscopeError` if unknown."""
     if not found.values or found.bound:
-        reason = found.why or f"it is no more than {found.bound} that"
+        reason = found.why or f"only {found.bound} is known, which"
         raise ArchscopeError(f"{solve.measure} is not known exactly, because {reason}")
     return min(found.values) if solve.of.quantity.better == "more" else max(found.values)
 

@@ -37,8 +37,8 @@ class Space:
         if strange is not None:
             near = did_you_mean(strange, list(known))
             raise UsageError(
-                f"--zip: {strange} is no axis here; axes are {', '.join(known)}.{near} If a field "
-                "is a list itself, separate its values by ;: 8;16;32."
+                f"--zip: {strange} is not an axis here; axes are {', '.join(known)}.{near} If a "
+                "field is a list itself, separate its values by ;: 8;16;32."
             )
         lengths = {name: len(known[name].values) for name in self.zipped}
         if len(set(lengths.values())) > 1:

@@ -163,7 +163,7 @@ def read(path: Path) -> Kept:
                 raise error
             return _read(path, "immutable=1")
     except _DAMAGED as error:
-        raise UsageError(f"{path} is no store of a sweep: {error}") from None
+        raise UsageError(f"{path} is not a store of a sweep: {error}") from None
 
 
 def _read(path: Path, how: str) -> Kept:
@@ -189,7 +189,7 @@ def _check_header(path: Path) -> None:
     except OSError as error:
         raise UsageError(f"'{path}' cannot be read: {error.strerror}") from None
     if start != b"SQLite format 3\0":
-        raise UsageError(f"{path} is no store of a sweep: it is no SQLite file")
+        raise UsageError(f"{path} is not a store of a sweep: it is not an SQLite file")
 
 
 def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
@@ -199,7 +199,7 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
     kinds = dict(connection.execute("SELECT name, type FROM sqlite_master WHERE sql IS NOT NULL"))
     expected = dict.fromkeys(("question", "variants", "answers"), "table")
     if application != _APPLICATION or (version == _FORMAT and kinds != expected):
-        raise UsageError(f"{path} is no store of a sweep; it is another program's")
+        raise UsageError(f"{path} is not a store of a sweep; it belongs to another program")
     if version != _FORMAT:
         raise UsageError(f"{path} is a store of version {version}; this archscope reads {_FORMAT}")
 

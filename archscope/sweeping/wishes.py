@@ -51,7 +51,7 @@ def check_wish(wish: Wish, layout: Layout, fields: Collection[str]) -> None:
     group = None if wish.group is None else same_word(wish.group, (*layout.names, *fields))
     if wish.group is not None and group is None:
         near = did_you_mean(wish.group, [*layout.names, *fields])
-        raise UsageError(f"--group {wish.group}: it is no field here.{near}")
+        raise UsageError(f"--group {wish.group}: there is no such field here.{near}")
     plotted(wish, layout)
 
 
@@ -63,7 +63,7 @@ def plotted(wish: Wish, layout: Layout) -> list[str]:
     for word in wish.plot:
         if same_word(word, known) is None:
             near = did_you_mean(word, list(known))
-            raise UsageError(f"--plot {word}: it is no axis and no measure here.{near}")
+            raise UsageError(f"--plot {word}: it is neither an axis nor a measure here.{near}")
     return plotted_fields(wish.plot, layout)
 
 

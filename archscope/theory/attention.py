@@ -1,4 +1,4 @@
-"""How far attention with a memory reaches back along a sequence."""
+"""How far back along a sequence attention with a memory reaches."""
 
 
 def with_memory(layers: int, memory: int, *, segment: int | None = None) -> int:

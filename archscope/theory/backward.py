@@ -1,4 +1,4 @@
-"""What a backward pass multiplies, by which operands need a gradient. No torch.
+"""The FLOPs of a backward pass, from the operands that need a gradient. No torch.
 
 Of a product each operand that needs a gradient costs as much again as the product: a weight that
 trains, an input behind which something trains. FLOPs are two for each multiply-accumulate.
@@ -14,12 +14,12 @@ ALL = ("q", "k", "v", "o", "gate", "up", "down")
 
 
 def product_backward(*, flops: int, operands: int) -> int:
-    """Return the backward's FLOPs of a product of which so many operands need a gradient."""
+    """Return the backward FLOPs of a product, given how many operands need a gradient."""
     return flops * operands
 
 
 def step_flops(*, forward: float, again: float = 0, first: float = 0) -> float:
-    """Return the FLOPs of a step in which everything trains: 3 F, and what runs again.
+    """Return the FLOPs of a step in which everything trains: 3 F, plus recomputation.
 
     `first` are the forward FLOPs of layers on the input, which needs no gradient (of an embedding
     there are none); `again` those of the forward that run once more in the backward.
@@ -40,7 +40,7 @@ def block_backward(
     gated: bool = False,
     input_needs: bool = False,
 ) -> int:
-    """Return the backward's FLOPs of pre-norm blocks with as many key heads as query heads.
+    """Return the backward FLOPs of pre-norm blocks with as many key heads as query heads.
 
     `trained`: every weight, none, or adapters of `rank` beside `targets` (of q, k, v, o, gate, up,
     down; Hu et al. 2021, LoRA). `input_needs`: whether a gradient goes on through the first block.

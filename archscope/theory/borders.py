@@ -1,4 +1,4 @@
-"""What a finite input does to a stack: taps that fall into padding, inputs that nobody reads."""
+"""Effects of a finite input on a stack: taps that read padding, inputs that no output reads."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -24,7 +24,7 @@ class Unread:
 
 @frozen
 class Blind:
-    """Outputs of a finite input that see nothing of it, over all axes."""
+    """Outputs that see no position of a finite input, over all axes."""
 
     blind: int
     """All of them."""

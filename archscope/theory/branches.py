@@ -116,7 +116,7 @@ def _centres(paths: Sequence[Path]) -> tuple[Fraction, ...]:
 
 def _check(paths: Sequence[Path]) -> None:
     if not paths or len({len(path) for path in paths}) > 1:
-        raise UsageError("give at least one path, and every path the same number of axes.")
+        raise UsageError("give at least one path; all paths need the same number of axes.")
     for axis in range(len(paths[0])):
         jumps = [jump(path[axis]) for path in paths]
         if len(set(jumps)) > 1:

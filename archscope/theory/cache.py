@@ -1,4 +1,4 @@
-"""What decoding keeps of the positions before, layer by layer, in closed form. No torch.
+"""The cache of decoding, layer by layer, in closed form. No torch.
 
 A family tells its spec as a `Cache`; what a runtime reserves for it stands in `serving`, what one
 step does with it in `decoding`. Elements are those of one sequence.
@@ -75,7 +75,7 @@ class LayerCache:
     """Where it is said that this is enough."""
 
     def positions(self, context: int) -> int:
-        """Return how many positions it keeps of a sequence of so many."""
+        """Return how many of a sequence's positions it keeps."""
         if self.source is not None:
             return self.source
         if self.chunk is not None:  # from the start of a chunk on, up to the newest position
@@ -114,12 +114,12 @@ class LayerCache:
         return self._value(self.expanded or self.position)
 
     def elements(self, context: int) -> int:
-        """Return all elements that it keeps of a sequence of so many positions."""
+        """Return the elements that it keeps for a sequence of so many positions."""
         grown = self.per_position * self.positions(context)
         return grown + self.state_elements + self.column_elements
 
     def step_macs(self, context: int) -> int:
-        """Return the multiply-accumulates of a step with what is kept, of one sequence."""
+        """Return the multiply-accumulates of one step with the cache, for one sequence."""
         met = self._value(self.macs) * self.positions(context)
         return met + self._value(self.state_macs)
 
@@ -149,7 +149,7 @@ class LayerCache:
 
 @frozen
 class Unseen:
-    """A layer of which it is not known what it keeps."""
+    """A layer whose cache is unknown."""
 
     path: str
     """The module."""
@@ -163,7 +163,7 @@ Step = Callable[[int], tuple[Counted, ...]]
 
 @frozen
 class Cache:
-    """What decoding keeps of a network's sequences.
+    """The decoding cache of a network.
 
     >>> from archscope.families import FAMILIES
     >>> from archscope.registry import resolve
@@ -191,7 +191,7 @@ class Cache:
     """What positions are called."""
 
     def elements(self, context: int) -> int:
-        """Return the elements that one sequence of so many positions keeps."""
+        """Return the cached elements of one sequence of so many positions."""
         return sum(layer.elements(context) for layer in self.layers)
 
     @property
@@ -233,7 +233,7 @@ def keys_and_values(
 
 
 def convolved(path: str, *, channels: int, taps: int, dilation: int = 1) -> LayerCache:
-    """Return what a causal convolution keeps: the inputs that its earlier taps read."""
+    """Return the cache of a causal convolution: the inputs that its earlier taps read."""
     symbols = {"t": taps, "c": channels} | ({"g": dilation} if dilation > 1 else {})
     return LayerCache(
         path=path,

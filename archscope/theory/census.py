@@ -1,4 +1,4 @@
-"""What a network's layers are, in closed form, before any of them is built.
+"""The layers of a network in closed form, before any of them is built.
 
 A census is counted from a spec in a fraction of a millisecond, by no engine: it is what a sweep or
 a search prunes by. Tests hold it equal to both engines.
@@ -39,7 +39,7 @@ def convolution_kind(
 
 @frozen
 class Counted:
-    """A layer, or several that are alike, in closed form."""
+    """A layer, or several identical ones, in closed form."""
 
     kind: str
     """Which type of layer it is, as `params --by type` calls it: `linear`, `depthwise conv 2d`."""
@@ -111,7 +111,7 @@ class Census:
 
     @property
     def runs(self) -> int:
-        """How often a layer runs in one forward pass: the kernels that it launches, at least."""
+        """Number of layer runs in one forward pass: a lower bound on kernel launches."""
         return sum(layer.times for layer in self.layers if layer.kind != OWN_PARAMETERS)
 
 

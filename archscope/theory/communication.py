@@ -1,4 +1,4 @@
-"""What one card sends in a step of training, in bytes.
+"""What one GPU sends in a training step, in bytes.
 
 A ring of n cards sends 2 (n - 1) / n of what it sums up everywhere (all-reduce), half of that where
 each ends with a part of the sum (reduce-scatter) or with all parts (all-gather); Patarasuk and Yuan
@@ -19,12 +19,12 @@ def part_sent(ranks: int) -> Fraction:
 
 
 def all_reduce(size: int, ranks: int) -> Fraction:
-    """Return what each card sends so that all have the sum of so many bytes."""
+    """Return the bytes that each GPU sends in an all-reduce of so many bytes."""
     return 2 * size * part_sent(ranks)
 
 
 def all_gather(size: int, ranks: int) -> Fraction:
-    """Return what each card sends so that all have so many bytes, of which each had a part.
+    """Return the bytes that each GPU sends in an all-gather of so many bytes in total.
 
     A reduce-scatter sends as much: its size is that of what is summed up.
     """
@@ -32,14 +32,14 @@ def all_gather(size: int, ranks: int) -> Fraction:
 
 
 def all_to_all(size: int, ranks: int) -> Fraction:
-    """Return what each card sends of so many bytes that go to all cards alike."""
+    """Return the bytes that each GPU sends in an all-to-all of so many bytes."""
     return size * part_sent(ranks)
 
 
 def data_parallel(
     params: int, *, zero: int = 0, weight: int = 2, gradient: int = 2, ranks: int = MANY
 ) -> Fraction:
-    """Return what a card sends for weights and gradients in a step; `zero` is ZeRO's stage.
+    """Return the bytes that a GPU sends for weights and gradients in a step; `zero`: ZeRO stage.
 
     Rajbhandari et al. 2020, ZeRO (arXiv 1910.02054), section 7: gradients are summed up, which is
     2 for each parameter, or each card gets the sum of its part and gives its new weights to all, 2
@@ -56,7 +56,7 @@ def data_parallel(
 
 
 def tensor_parallel_layer(size: int, ranks: int = MANY, *, recompute: bool = False) -> Fraction:
-    """Return what a card sends in one Transformer layer for one micro-batch of `size` = sbh bytes.
+    """Return the bytes that a GPU sends in one layer for one micro-batch of `size` = sbh bytes.
 
     Shoeybi et al. 2019 (arXiv 1909.08053), section 3: two all-reduces in the forward, two in the
     backward. Sequence parallelism makes a reduce-scatter and an all-gather of each, which send as

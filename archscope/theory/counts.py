@@ -1,6 +1,6 @@
-"""Closed forms of parameters and multiply-accumulates, layer by layer: the third road.
+"""Closed forms of parameters and multiply-accumulates, layer by layer: the third count.
 
-Each function returns the formulas of one layer with the numbers to put in. `macs` counts one
+Each function returns the formulas of one layer and the values of their symbols. `macs` counts one
 forward pass without additive biases, as both engines do.
 """
 
@@ -89,7 +89,7 @@ def _function(formula: str) -> Callable[[Symbols], int]:
 
 
 def substitute(formula: str, symbols: Symbols) -> str:
-    """Put the numbers in: `i*o + o` -> `768*3072 + 3072`."""
+    """Substitute the numbers: `i*o + o` -> `768*3072 + 3072`."""
     return re.sub(r"[A-Za-z_]\w*", lambda match: str(symbols[match[0]]), formula)
 
 
@@ -156,7 +156,7 @@ def tap_normalised(*, positions: int, width: int, groups: int, kernel: int) -> C
 
 
 def embedding(*, words: int, width: int) -> ClosedForm:
-    """A table that is looked up, never multiplied."""
+    """An embedding table, which is looked up, never multiplied."""
     return ClosedForm(params="V*d", macs="0", symbols={"V": words, "d": width})
 
 

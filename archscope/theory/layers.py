@@ -164,7 +164,7 @@ def dilated(
 
 
 def output_size(layer: Layer, size: int) -> int:
-    """Return how many outputs `layer` makes of `size` inputs; raises `UsageError` for none.
+    """Return the number of outputs of `layer` for `size` inputs; raises `UsageError` for none.
 
     Dumoulin & Visin 2016, relationships 8 and 14, with dilation.
     """
@@ -195,7 +195,7 @@ def sizes(stack: Stack, size: int) -> tuple[int, ...]:
 
 
 def lost(stack: Stack) -> int:
-    """Return how many input positions a stack leaves off by its lack of padding; negative: adds.
+    """Return how many positions a stack loses for lack of padding; negative: gains.
 
     Around a residual block so many are cut off, half of them before: then both maps have one size.
 

@@ -1,4 +1,4 @@
-"""Low-rank adapters: how many parameters they are (Hu et al. 2021, LoRA, arXiv 2106.09685)."""
+"""Low-rank adapters: how many parameters they have (Hu et al. 2021, LoRA, arXiv 2106.09685)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def lora_parameters(
     saved: int = 0,
     base: int = 0,
 ) -> int:
-    """Return the parameters that train: those of all adapters, and of modules that train whole.
+    """Return the trainable parameters: those of all adapters, and of modules trained in full.
 
     `targets` are (inputs, outputs) of the layers that have an adapter in each block: a fused qkv is
     one of d and 3 d, a projection to few key heads one of d and kv d_h. `saved` are parameters

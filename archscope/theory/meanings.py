@@ -1,4 +1,4 @@
-"""What N may mean of one network: all parameters, those that multiply, those that are active.
+"""The definitions of N for a network: all, multiplied or active parameters.
 
 From the same runs the best N grows as C^0.37, C^0.54 or C^0.70 with the budget, by what is counted
 (Porian et al. 2024, arXiv 2406.19146; Pearce and Song 2024, arXiv 2406.12907).
@@ -15,7 +15,7 @@ from archscope.theory.census import ATTENTION, EMBEDDING, EXPERTS, LINEAR, Censu
 
 @frozen
 class Meanings:
-    """The parameters of a network by each meaning of N, and what it multiplies."""
+    """The parameters of a network by each definition of N, and its multiply-accumulates."""
 
     all: int
     """Every parameter once, shared ones too (Hoffmann et al. 2022, appendix F)."""
@@ -41,24 +41,24 @@ class Meanings:
 
     @property
     def active(self) -> int | None:
-        """Those that one token meets: of experts the chosen ones."""
+        """Parameters that one token uses: of the experts, only the chosen ones."""
         return None if self.idle is None else self.all - self.idle
 
     @property
     def active_non_embedding(self) -> int | None:
-        """Active ones but for tables and head."""
+        """Active parameters without embedding tables and head."""
         return None if self.idle is None else self.non_embedding - self.idle
 
     @property
     def active_without_lookup(self) -> int | None:
-        """Active ones but for tables that are looked up alone, as torchtitan takes them."""
+        """Active parameters without tables that are only looked up, as torchtitan counts."""
         if self.active is None:
             return None
         return self.active - self.embeddings + self.tied_head
 
     @property
     def matmul(self) -> Fraction | None:
-        """Weights that one token is multiplied by: a tied head's too, of experts the chosen."""
+        """Weights that one token is multiplied by: a tied head's too; of experts, the chosen."""
         return None if self.tokens is None else Fraction(self.weighted, self.tokens)
 
     @property
@@ -73,7 +73,7 @@ class Meanings:
 
 
 def meanings(census: Census) -> Meanings:
-    """Return what N may mean of a network.
+    """Return N of a network by each definition.
 
     The head is the linear layer that has an output for each word of a table. Tokens are what is
     looked up in the table of most words, or in that which has such a head.

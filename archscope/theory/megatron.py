@@ -1,4 +1,4 @@
-"""Published closed forms of a GPT: what Megatron-LM's papers say of L layers of width h.
+"""Published closed forms of a GPT with L layers of width h, from the papers on Megatron-LM.
 
 s tokens, b sequences of a micro-batch, B of a batch, a heads, V words, t cards of tensor and p of
 pipeline parallelism. Narayanan et al. 2021 (arXiv 2104.04473) and Korthikanti et al. 2022 (arXiv
@@ -77,7 +77,7 @@ def layer_activations(
     sequence_parallel: bool = False,
     recompute: Recomputed = "none",
 ) -> Fraction:
-    """Return what one layer keeps for the backward, in bytes: 2205.05198, table 2.
+    """Return the activation memory of one layer in bytes: 2205.05198, table 2.
 
     s b h (10 + 24 / t + 5 a s / (h t)), with sequence parallelism s b h / t (34 + 5 a s / h);
     selective leaves out the last term, full keeps 2 s b h.
@@ -97,7 +97,7 @@ def layer_activations(
 def outer_activations(
     length: int, batch: int, width: int, words: int, *, tensor: int = 1, stages: int = 1
 ) -> Fraction:
-    """Return what embeddings and head keep: 2205.05198, section 4.3.
+    """Return the activation memory of embeddings and head in bytes: 2205.05198, section 4.3.
 
     s b h p / t for dropout behind the embeddings; without a pipeline 4 s b h / t (1 + V / h) too.
     """

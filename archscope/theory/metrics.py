@@ -1,4 +1,4 @@
-"""What a set of positions tells, and how paths spread over one: each metric once, for every road.
+"""Metrics of a set of positions and of the distribution of paths over it, defined once.
 
 A set is the bits of one Python integer (`bits`) and has at least one position; `jump` is how many
 positions lie from one output to the next. Paths are pairs of a position and their number, in order.
@@ -34,7 +34,7 @@ def first(seen: int) -> int:
 
 
 def hull(seen: int) -> int:
-    """Return how many positions lie from the first to the last; 0 for none.
+    """Return the number of positions from the first to the last; 0 for none.
 
     >>> hull(0b10100), hull(0)
     (3, 0)
@@ -44,7 +44,7 @@ def hull(seen: int) -> int:
 
 @lru_cache(maxsize=1024)
 def streams(seen: int, jump: int) -> int:
-    """Return into how many interleaved networks outputs fall that see copies of a set.
+    """Return the number of interleaved networks that outputs with shifted copies of a set form.
 
     The greatest common divisor of all distances between outputs that share a position (Wang & Ji
     2018): 1 is one network, 0 means that no two outputs share any.
@@ -76,7 +76,7 @@ def _divisor(seen: int) -> int:
 
 
 def overlap(seen: int, jump: int) -> float:
-    """Return the share of what either of two neighbours sees that both see (Jaccard)."""
+    """Return the overlap of what two neighbouring outputs see (Jaccard index)."""
     other = seen << jump
     return (seen & other).bit_count() / (seen | other).bit_count()
 
@@ -110,7 +110,7 @@ def runs(seen: int) -> list[tuple[int, int]]:
 
 
 def longest_gap(seen: int) -> int:
-    """Return how many positions the longest hole between two of a set has."""
+    """Return the length of the longest gap between two positions of a set."""
     inside = seen >> first(seen)
     return longest_run(inside ^ ones(inside.bit_length()))
 
@@ -131,7 +131,7 @@ def _run(seen: int, at: int) -> int:
 
 
 def mean(paths: Paths) -> float:
-    """Return the position in the middle of all paths."""
+    """Return the mean position over all paths."""
     if isinstance(paths, Columns):
         return float((paths.positions * paths.numbers).sum() / paths.numbers.sum())
     total = sum(number for _, number in paths)
@@ -139,7 +139,7 @@ def mean(paths: Paths) -> float:
 
 
 def standard_deviation(paths: Paths) -> float:
-    """Return how far paths lie from their middle: the theoretical effective receptive field."""
+    """Return the standard deviation of paths: the theoretical effective receptive field."""
     middle = mean(paths)
     return sqrt(_sum(paths, lambda position, share: (position - middle) ** 2 * share))
 
@@ -153,7 +153,7 @@ def entropy(numbers: Iterable[float]) -> float:
 
 
 def uniformity(paths: Paths, hull: int) -> float:
-    """Return exp(entropy) / window: 1 where each position has as many paths.
+    """Return exp(entropy) / window: 1 if all positions have equally many paths.
 
     >>> uniformity(((0, 1), (2, 1)), 3)
     0.6666666666666666
@@ -162,7 +162,7 @@ def uniformity(paths: Paths, hull: int) -> float:
 
 
 def held_width(paths: Paths, share: float = 0.95) -> int:
-    """Return the positions of the smallest window around the middle that holds a share of paths.
+    """Return the size of the smallest central window that holds a given share of paths.
 
     The middle is a position or half-way between two, so that the window is odd or even.
 

@@ -1,4 +1,4 @@
-"""Closed forms of what mixes the positions of a sequence: attention, recurrences and scans.
+"""Closed forms of token mixers: attention, recurrences and scans.
 
 Like those of `counts`: the parameters, and the multiply-accumulates of one forward pass.
 """

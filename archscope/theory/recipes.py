@@ -117,5 +117,5 @@ def recipe_named(name: str) -> StateRecipe:
     names = {recipe.name: recipe for recipe in RECIPES}
     if name not in names:
         near = did_you_mean(name, tuple(names))
-        raise UsageError(f"recipe: {name!r} is none of {', '.join(names)}.{near}")
+        raise UsageError(f"recipe: {name!r} is not one of {', '.join(names)}.{near}")
     return names[name]

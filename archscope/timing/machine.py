@@ -54,7 +54,7 @@ def _card(device: torch.device) -> tuple[Reading, ...]:
     def asked(function: str) -> Any:
         found = _known(told(device, function), device)
         if not found:  # torch's word for what AMD's library does not say
-            raise LookupError("the driver's library does not tell it")
+            raise LookupError("the driver's library does not report it")
         return found
 
     # NVIDIA's library tells thousandths, AMD's watts.
@@ -72,7 +72,7 @@ def _card(device: torch.device) -> tuple[Reading, ...]:
 
 def _known(value: Any, device: torch.device) -> Any:
     if value is None:
-        raise LookupError(f"torch does not tell it of {device.type.upper()} devices")
+        raise LookupError(f"torch does not report it for {device.type.upper()} devices")
     return value
 
 

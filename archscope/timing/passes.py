@@ -320,7 +320,7 @@ def first_call(
         except ReachedOriginalError as reached:
             raise ArchscopeError(
                 "a copy is timed, so that yours stays as it is, and the copy calls your own "
-                f"{reached} by a name from outside: let its forward use self"
+                f"{reached} by a name from outside: use self in its forward"
             ) from None
 
 

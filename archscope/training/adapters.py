@@ -145,7 +145,7 @@ def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
         if path not in able:
             kind = type(model.get_submodule(path)).__name__
             raise UsageError(
-                f"lora: {path} is of type {kind}, which can have no adapter; linear layers, "
+                f"lora: {path} is of type {kind}, which cannot have an adapter; linear layers, "
                 "convolutions and embeddings can"
             )
         found[path] = able[path]

@@ -45,7 +45,7 @@ def _batch(subject: Subject) -> int:
     if len(sizes) != 1 or 0 in sizes:
         shapes = ", ".join("x".join(map(str, each.shape)) or "a number" for each in tensors)
         raise UsageError(
-            "micro_batch: nobody knows which axis of its inputs is the batch's, for their first "
+            "micro_batch: the batch axis of the inputs is ambiguous, because their first "
             f"axes differ ({shapes or 'there are none'}); give inputs of the size that is meant"
         )
     return int(sizes.pop())

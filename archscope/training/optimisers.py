@@ -142,7 +142,7 @@ def optimiser(name: str) -> Optimiser:
     """Return the optimiser of a name; raises `UsageError` with the nearest."""
     if name not in OPTIMISERS:
         near = did_you_mean(name, tuple(OPTIMISERS))
-        raise UsageError(f"optimizer: {name!r} is none of {', '.join(OPTIMISERS)}.{near}")
+        raise UsageError(f"optimizer: {name!r} is not one of {', '.join(OPTIMISERS)}.{near}")
     return OPTIMISERS[name]
 
 

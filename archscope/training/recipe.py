@@ -77,10 +77,10 @@ def read_adapters(text: str) -> Adapters | None:
         said[word.strip()] = value.strip()
     rank = said.get("r", "8")
     if not re.fullmatch(r"[1-9]\d{0,5}", rank):
-        raise UsageError(f"lora: r={rank} is no rank; write a whole number, e.g. r=16")
+        raise UsageError(f"lora: r={rank} is not a rank; write a whole number, e.g. r=16")
     dropout = said.get("dropout", "0")
     if not re.fullmatch(r"0?\.\d+|0", dropout):
-        raise UsageError(f"lora: dropout={dropout} is no share; write e.g. dropout=0.1")
+        raise UsageError(f"lora: dropout={dropout} is not between 0 and 1; write e.g. dropout=0.1")
     return Adapters(
         rank=int(rank),
         dropout=float(dropout),

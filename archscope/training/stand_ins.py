@@ -37,7 +37,7 @@ def without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor
     if tensor.layout is not torch.strided:
         raise ForwardError(
             f"a tensor of {tuple(tensor.shape)} is sparse: what it takes depends on what it holds, "
-            "so the network must be there with its data"
+            "so the network is needed with its data"
         )
     kind = cast(tensor, dtype)
     if tensor.is_meta or not tensor.is_cpu or kind is not tensor.dtype:

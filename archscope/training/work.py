@@ -120,7 +120,7 @@ def count_step(subject: Subject, recipe: Recipe) -> Work:
     its data. Raises `ForwardError` where it cannot be run.
     """
     if subject.inputs is None:
-        raise ForwardError(f"{subject.name} has no inputs; a step needs one call's arguments")
+        raise ForwardError(f"{subject.name} has no inputs; a step needs the arguments of one call")
     if told_apart(subject, recipe):
         subject = unfolded(subject)
     chance_as_found, failures = random_as_found(), []

@@ -123,8 +123,8 @@ def _options(options: Group) -> str:
         listed = f"[its page](../families/{family[1]}.md)"
         count = len(options.entries) + options.left_out
         return (
-            f"All {count} fields of the family are flags: {listed} tells of each. "
-            "A MODEL of another family brings the flags of that one.\n"
+            f"All {count} fields of the family are flags: {listed} describes each. "
+            "A MODEL of another family has that family's flags.\n"
         )
     return table(
         ("option", "what it does"),

@@ -39,7 +39,7 @@ def _page(subject: str, facts: list[Fact]) -> str:
     return "\n".join(
         [
             f"# {_TITLES.get(subject, subject.replace('-', ' ').capitalize())}\n",
-            f"`archscope facts --only {subject}` computes each of these again and prints the "
+            f"`archscope facts --only {subject}` recomputes each of these and prints the "
             "error beside it; [how facts are written](../facts.md).\n",
             table(("fact, and what computes it", "claim", ">printed", "source"), _rows(facts)),
         ]

@@ -39,7 +39,7 @@ def _page(name: str, family: Any, published: list[Preset]) -> str:
     parts = [
         f"# {name}\n",
         f"{escaped(family.summary[:1].upper() + family.summary[1:])}.\n",
-        f"`archscope params {name}` counts it with its defaults; fields behind the name, or flags, "
+        f"`archscope params {name}` counts it with its defaults; fields after the name, or flags, "
         f"change it; `archscope.build({name!r})` is a real `nn.Module`. "
         f"`archscope list {name}` prints this table.\n",
         "## Fields\n",
@@ -51,7 +51,7 @@ def _page(name: str, family: Any, published: list[Preset]) -> str:
     if published:
         parts += [
             "## Published networks\n",
-            "Each goes by its name, e.g. "
+            "Each can be used by its name, e.g. "
             f"`archscope params {published[0].name}`; any field can be changed.\n",
             table(("name", "its authors print", "source"), map(_published, published)),
         ]

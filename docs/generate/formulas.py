@@ -40,8 +40,8 @@ def homes() -> list[ModuleType]:
 def _page(home: ModuleType) -> str:
     parts = [f"# {_word(home).capitalize().replace('-', ' ')}\n", said(inspect.getdoc(home) or "")]
     parts.append(
-        f"What follows is `{home.__name__}` as it runs. A formula that is somebody's says whose; "
-        "what has no name beside it is arithmetic, and its source is what computes the numbers.\n"
+        f"This page shows the code of `{home.__name__}` that computes the numbers. Published "
+        "formulas cite their source; those without a citation are plain arithmetic.\n"
     )
     named = constants(home)
     if named:

@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "archscope.1"
 _CODES = (
     ("0", "done"),
     ("1", "the analysis failed, or a result could not be written"),
-    ("2", "what was typed cannot be understood"),
+    ("2", "the command line is invalid"),
     ("3", "a threshold was crossed: --strict, --assert, a budget, a fact"),
     ("130", "interrupted"),
 )
@@ -61,10 +61,10 @@ def page() -> str:
 
 
 _FILES = (
-    "Defaults of options, a table for each command, and budgets; the nearest one, from the working "
-    "folder upwards. In pyproject.toml it is the table tool.archscope."
+    "Defaults of options, with a table per command, and budgets; the nearest such file, from the "
+    "working folder upwards, is used. In pyproject.toml it is the table tool.archscope."
 )
-_VARIABLE = "The default of an option of a command, e.g. ARCHSCOPE_PARAMS_DEPTH=24."
+_VARIABLE = "Default of a command's option, e.g. ARCHSCOPE_PARAMS_DEPTH=24."
 
 
 def _listed(each: Described) -> list[str]:

@@ -52,7 +52,7 @@ def answers(tool: str) -> str:
     )
     heads = ("network", "verdict", "said", "right")
     title = f"{exact} of {len(found)} networks exact; the other {len(others)}"
-    harm = f"Left changed in some of them: {escaped(', '.join(left))}.\n\n" if left else ""
+    harm = f"What it left modified in some of them: {escaped(', '.join(left))}.\n\n" if left else ""
     return harm + folded(title, table(heads, rows))
 
 

@@ -64,7 +64,7 @@ def pages() -> dict[str, str]:
 
 def _told(path: str, addresses: list[str]) -> str:
     word = path.removeprefix("json/").removesuffix(".md")
-    parts = [f"# JSON of {word}\n", "The sections that it may have, then what their rows hold.\n"]
+    parts = [f"# JSON of {word}\n", "Its possible sections, then the fields of their rows.\n"]
     for address in addresses:
         totals = _type(_section(address)["totals"], path)
         told = f"Rows: {_rows_of(address, path)}. Totals: {totals}.\n"

@@ -174,7 +174,7 @@ def test_a_module_of_ones_own_is_left_in_its_mode() -> None:
     [
         ({"optimizer": "adma"}, "Did you mean 'adam'|is not one of"),
         ({"dtype": "fp8"}, "is not one of"),
-        ({"lora": "r=x"}, "r=x is no rank"),
+        ({"lora": "r=x"}, "r=x is not a rank"),
         ({"recompute": "half"}, "write none, selective, full or every:2"),
         ({"freeze": "nothing"}, "names no parameter"),
         ({"freeze": "*"}, "nothing can be trained"),
@@ -273,7 +273,7 @@ def test_gradients_stay_from_pass_to_pass() -> None:
 def test_a_batch_that_cannot_be_told_is_not_divided() -> None:
     two = nn.Bilinear(2, 2, 2)
 
-    with pytest.raises(UsageError, match=r"nobody knows which axis.*\(4x2, 2\)"):
+    with pytest.raises(UsageError, match=r"the batch axis of the inputs is ambiguous.*\(4x2, 2\)"):
         archscope.memory(two, torch.zeros(4, 2), torch.zeros(2), micro_batch=2)
     parts = archscope.memory(nn.Linear(2, 2), torch.zeros(4, 2), micro_batch=2)
     assert parts.totals.inputs == 2 * 2 * 4

@@ -99,9 +99,9 @@ def test_modules_and_names_are_timed_in_turns_and_stay_as_they_were() -> None:
 
 
 def test_one_network_alone_has_no_ratio() -> None:
-    with pytest.raises(UsageError, match="name two or more"):
+    with pytest.raises(UsageError, match="give two or more"):
         time_together("cnn")
-    with pytest.raises(UsageError, match="'per_layer' is no setting of time"):
+    with pytest.raises(UsageError, match="'per_layer' is not a setting of time"):
         time_together("cnn", "cnn", per_layer=True)
 
 

@@ -154,5 +154,5 @@ def test_what_no_shell_passes_is_one_line(
 
     assert ended.code == 2
     assert (
-        ended.err == f"Error: {text!r} contains characters that no name can have; leave them out\n"
+        ended.err == f"Error: {text!r} contains characters that names cannot have; leave them out\n"
     )

@@ -197,7 +197,7 @@ SILLY = {
     "params two_networks:UNet --input-shape=": "'' (item 1) is not a size",
     "params two_networks:UNet --input-shape 1,3,-8,8": "'-8' (item 3) is not a size",
     "params two_networks:UNet --input-shape float3:1,3": "it has no input 'float3'",
-    "params two_networks:UNet --input-shape y:z:1": "'z' is no number type",
+    "params two_networks:UNet --input-shape y:z:1": "'z' is not a number type",
     "params two_networks:UNet --model-arg depth": "'depth' is not KEY=VALUE",
     "params two_networks:UNet --model-arg depth=[1": "is neither JSON nor a word",
     "params two_networks:UNet --depth 3": "--depth is a field of a family",

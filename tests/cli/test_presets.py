@@ -128,8 +128,8 @@ def test_a_teacher_of_shared_blocks_counts_each_run() -> None:
 @pytest.mark.parametrize(
     ("teacher", "message"),
     [
-        ("resnet50", "a teacher must take what its student takes: this one takes 1×3×"),
-        (f"{LARGE},max_positions=4", "cannot take what its student takes: max_positions: 4"),
+        ("resnet50", "a teacher must take its student's inputs: this one takes 1×3×"),
+        (f"{LARGE},max_positions=4", "cannot take its student's inputs: max_positions: 4"),
         ("bert-base-uncase", "Did you mean 'bert-base-uncased'?"),
         (f"{LARGE},arch=encoder-decoder", "takes 1×8 int64 and 1×8 int64, the student 1×8 int64"),
     ],

@@ -136,5 +136,5 @@ def test_the_library_takes_a_module_in_memory() -> None:
     assert report.totals.receptive_field == (6,)  # 1 + 2 * 2 + 1
     assert report.totals.reached == 6
     assert library.receptive_field(model, torch.zeros(1, 2, 40), output="0").totals.reached == 3
-    with pytest.raises(library.ArchscopeError, match="inputs are given to a module alone"):
+    with pytest.raises(library.ArchscopeError, match="only a module takes inputs"):
         library.receptive_field([1, 2], torch.zeros(1))

@@ -158,7 +158,7 @@ def test_in_python_lists_are_chosen_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("resnet50", "--where", "params < 10M"), "nothing is left to choose"),
+        (("resnet50", "--where", "params < 10M"), "there is nothing to choose"),
         (("cnn", "--causal", "--where", "rf >= 1s"), "say how many positions a second has"),
         (("cnn", "--depth", "0:4"), "'--depth': 0 is not in the range"),
         (("cnn", "--dilations", "doublin"), "Did you mean 'doubling'?"),
@@ -167,7 +167,7 @@ def test_in_python_lists_are_chosen_from(tmp_path: Path) -> None:
         (("torch.nn:Linear", "--where", "params < 3"), "a family, e.g. cnn or transformer"),
         (
             ("transformer", "--iso", "params=1M", "--solve", "heads"),
-            "which field of several numbers is chosen",
+            "the numeric field to solve for",
         ),
     ],
 )

@@ -95,10 +95,10 @@ def test_a_sweep_of_which_nothing_can_be_measured_has_failed(archscope: Run) -> 
     [
         (["--heads", "5,7"], "none of the 2 variants can be made: invalid --heads: 5 does"),
         (["--depth", "2", "--where", "rf >= 1s"], "rf in seconds needs --sample-rate"),
-        (["--depth", "2", "--where", "widht > 1"], "nothing is called 'widht'"),
+        (["--depth", "2", "--where", "widht > 1"], "there is no measure or field 'widht'"),
         (["--depth", "2", "--measure", "parms"], "Did you mean 'params'"),
         (["--depth", "1:1000", "--d-model", "1:1001"], "1,001,000 variants are more"),
-        (["--depth", "2", "--group", "width"], "it is no field here"),
+        (["--depth", "2", "--group", "width"], "there is no such field here"),
         (["--depth", "2", "--plot", "rf,depth"], "add -o FILE.html"),
         (["--depth", "2,3", "--zip", "depth,heads"], "8;16;32"),
         (["--dpeth", "2"], "--dpeth"),

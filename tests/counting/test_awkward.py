@@ -97,7 +97,7 @@ def test_a_result_may_hold_itself() -> None:
 def test_a_generator_that_is_given_is_not_read() -> None:
     given = (x for x in [rows()])
 
-    with pytest.raises(ArchscopeError, match="is a generator, which is read but once"):
+    with pytest.raises(ArchscopeError, match="is a generator, which can be read only once"):
         counted(Around(lambda self, items: self.layer(next(items))), given)
     assert len(list(given)) == 1
 

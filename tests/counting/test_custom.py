@@ -174,9 +174,9 @@ def test_an_operator_without_products_is_known(define: Define) -> None:
     ("formula", "why"),
     [
         (lambda x, *, result: 1, "its formula raised TypeError"),
-        (lambda *_, **__: -1, "its formula returned -1, which is no number"),
-        (lambda *_, **__: None, "its formula returned None, which is no number"),
-        (lambda *_, **__: 1.5, "its formula returned 1.5, which is no number"),
+        (lambda *_, **__: -1, "its formula returned -1, which is not a number"),
+        (lambda *_, **__: None, "its formula returned None, which is not a number"),
+        (lambda *_, **__: 1.5, "its formula returned 1.5, which is not a number"),
     ],
 )
 def test_a_formula_that_says_nothing_is_a_gap(
@@ -222,7 +222,7 @@ def test_an_operator_that_runs_as_its_parts_is_counted_by_them(define: Define) -
 
     report = counted()
     assert (report.totals.macs, report.totals.complete) == (LINEAR + OWN, True)
-    with pytest.raises(UsageError, match="which are counted each"):
+    with pytest.raises(UsageError, match="each of which is counted"):
         archscope.operator("mylib::scores", macs=0)
     library._destroy()
 
@@ -375,7 +375,7 @@ def test_sequences_laid_end_to_end_attend_each_to_itself(define: Define) -> None
     assert (report.totals.macs, report.totals.complete) == (4 * (9 + 25) * (6 + 5), True)
     report = of(call, (8, 4, 6), (3,))
     assert not report.totals.complete
-    assert any("not known without data" in text for text in notes(report, "warning"))
+    assert any("unknown without data" in text for text in notes(report, "warning"))
     library._destroy()
 
 

@@ -118,7 +118,7 @@ WRONG = {
     "head 3; conv 8": "column 1: 'head' is the last step.",
     "res(res(conv 3))": "column 5: a residual path is inside another.",
     "pool": "column 5: pool takes a size, e.g. pool 3.",
-    "conv 64 é": "column 9: 'é' is no part of a sentence; expected a word or a number.",
+    "conv 64 é": "column 9: 'é' is not part of a sentence; expected a word or a number.",
     "conv 6; conv 8 g4": "column 9: groups: 4 does not divide the 6 input channels of 'conv 8 g4'.",
     "conv 8 k3x3; conv 8 k3x3x3": "column 8: '3x3' is for 2 axes, and the stack has 3.",
     # torch's mean in three dimensions wants its kernel to fit the map without padding.
@@ -209,7 +209,7 @@ def test_a_published_stack_has_its_parameters() -> None:
             {"layers": "in 1x8; conv 8", "in_channels": 2},
             "in_channels: '2' stands beside a sentence",
         ),
-        ({"layers": "in 1x8; head 3"}, "have no layer; write e.g. conv 64 k3."),
+        ({"layers": "in 1x8; head 3"}, "describe no layer; write e.g. conv 64 k3."),
         (
             {"layers": "in 1x8; conv 3 k1x2"},
             "spatial_dims: 2 stands beside a sentence whose 'in' has 1",

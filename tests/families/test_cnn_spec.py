@@ -29,7 +29,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"spatial_dims": 1, "causal": True, "padding": "valid"},
-        "causal: True needs padding causal: its zeros stand for the past.",
+        "causal: True needs padding causal: the past is replaced by zeros.",
     ),
     ({"dilations": ((1, 2, 4), (1, 2))}, "dilations: '1x2' has numbers for 2 axes, but spatial_d"),
     (

@@ -174,7 +174,7 @@ def test_the_module_that_reads_all_positions_is_there(text: str, module: str | N
         ("segmentation:head=lraspp", "mobilenet-v3-large"),
         ("segmentation:backbone=mobilenet-v3-large", "is not 16"),
         ("segmentation:head=lraspp,backbone=mobilenet-v3-large,output_stride=16,auxiliary=true",
-         "not there with head lraspp"),
+         "does not exist with head lraspp"),
         ("squeezenet:input_size=20", "21 or more"),
         ("squeezenet:squeeze_ratio=0.001", "no channels in features.3 of 128"),
         ("densenet:compression=0.001", "no channels behind a transition"),

@@ -194,7 +194,10 @@ def test_both_roads_agree(text: str) -> None:
         ("detection:head=fcos,anchors=3", "is not 1, the only one for head fcos"),
         ("detection:head=fcos,channels=48", "32 groups of head_norm. Nearest: 64"),
         ("detection:head=fcos,channels=32,input_size=128", "leaves one number to a group"),
-        ("segmentation:backbone=xception65,auxiliary=true", "not there on backbone xception65"),
+        (
+            "segmentation:backbone=xception65,auxiliary=true",
+            "does not exist on backbone xception65",
+        ),
         ("segmentation:separable=true", "needs head deeplabv3plus"),
         ("segmentation:decoder_layers=3", "needs head deeplabv3plus"),
         ("segmentation:backbone=xception65,output_stride=12", "is not 8, 16 or 32"),

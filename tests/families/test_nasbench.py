@@ -63,10 +63,10 @@ def test_a_cell_is_said_by_digits_too() -> None:
     ("cell", "said"),
     [
         ("33313", "has 5 digits; a cell has six edges"),
-        ("333139", "has '9', which is none of none, skip_connect"),
+        ("333139", "has '9', which is not one of none, skip_connect"),
         ("|none~0|+|none~0|none~1|", "has not the edges 0, 0 1 and 0 1 2"),
         ("|none~0|+|none~0|none~1|+|none~0|none~1|none~1|", "has not the edges"),
-        ("|none~0|+|none~0|none~1|+|none~0|conv~1|none~2|", "has 'conv', which is none of"),
+        ("|none~0|+|none~0|none~1|+|none~0|conv~1|none~2|", "has 'conv', which is not one of"),
     ],
 )
 def test_what_is_no_cell_is_refused(cell: str, said: str) -> None:
@@ -105,7 +105,7 @@ def test_a_vertex_on_no_path_is_left_out() -> None:
         ({"matrix": "010/000/000"}, "has no path from the first vertex to the last"),
         ({"matrix": "01111/00111/00011/00001/00000"}, "has 10 edges, more than 9"),
         ({"matrix": "010/001/000"}, "has 5 operators for 1 vertices"),
-        ({"matrix": "010/001/000", "operators": (3,)}, "is none of conv3x3-bn-relu"),
+        ({"matrix": "010/001/000", "operators": (3,)}, "is not one of conv3x3-bn-relu"),
         ({"channels": 3}, "leaves a vertex no channels"),
     ],
 )

@@ -61,7 +61,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {**CONVOLVED, "positions": "rotary"},
-        "positions: 'rotary' turns queries and needs mixer attention.",
+        "positions: 'rotary' rotates queries and needs mixer attention.",
     ),
     ({**CONVOLVED, "attention": "window"}, "attention: 'window' needs mixer attention."),
     ({**CONVOLVED, "kv_heads": 4}, "kv_heads: 4 needs mixer attention."),
@@ -82,7 +82,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"decoder_depth": 6}, "decoder_depth: 6 needs arch encoder-decoder."),
     ({"target_len": 6}, "target_len: 6 needs arch encoder-decoder."),
     ({**PAIR, "causal": False}, "causal: False needs arch decoder or encoder."),
-    ({**PAIR, "token_types": 2}, "token_types: 2 cannot be had with arch encoder-decoder."),
+    ({**PAIR, "token_types": 2}, "token_types: 2 cannot be combined with arch encoder-decoder."),
     ({"attention": "full", "full_every": 2}, "full_every: 2 needs attention window or dilated"),
     ({"masked_window": True}, "masked_window: True needs attention window."),
     (
@@ -92,7 +92,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({**CONVOLVED, "sinks": True}, "sinks: True needs mixer attention."),
     (
         {"arch": "encoder", "positions": "alibi"},
-        "positions: 'alibi' is for attention that sees only the past.",
+        "positions: 'alibi' needs causal attention.",
     ),
     (
         {"attention": "window", "positions": "alibi"},
@@ -112,7 +112,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"attention": "chunk", "positions": "alibi"},
-        "positions: 'alibi' cannot be had with attention chunk.",
+        "positions: 'alibi' cannot be combined with attention chunk.",
     ),
     ({**CONVOLVED, "attention": "chunk"}, "attention: 'chunk' needs mixer attention."),
     ({"chunk": 64}, "chunk: 64 needs attention chunk."),
@@ -122,7 +122,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "rotary_dim: 66 is not an even number of the 64 features of a head.",
     ),
     ({"parallel": True, "norm_place": "post"}, "parallel: True needs norm_place pre."),
-    ({**PAIR, "parallel": True}, "parallel: True cannot be had with arch encoder-decoder."),
+    ({**PAIR, "parallel": True}, "parallel: True cannot be combined with arch encoder-decoder."),
     ({"shared_norm": True}, "shared_norm: True needs parallel."),
     (
         {"shared_blocks": True, "attention": "window", "full_every": 2},
@@ -398,7 +398,11 @@ def test_what_is_said_later_changes_what_was_said_before() -> None:
             "attention: 'window:3/4/5' has too many numbers; it is windo",
         ),
         ("attention", "window:3,full", "attention: 'window:3,full' names 2 kinds; give one."),
-        ("attention", "window:widht=3", "attention: 'window:widht=' is no number of window; it h"),
+        (
+            "attention",
+            "window:widht=3",
+            "attention: 'window:widht=' is not a parameter of window; it h",
+        ),
         ("ffn", "moe:8/9", "top_k: 9 is more than experts 8. Give 1 to 8."),
         ("mixer", "", "mixer: '' is not one of 'attention', 'dilated-conv'"),
         ("mixer", "attention,dilated", "mixer: 'attention:dilated' has too many numbers; it is a"),

@@ -265,7 +265,7 @@ def test_inputs_are_of_a_module_and_are_tensors() -> None:
         lambda: archscope.compare("resnet18", "resnet34", args=[images]),
     ]
     for ask in asked:
-        with pytest.raises(UsageError, match="inputs are given to a module alone"):
+        with pytest.raises(UsageError, match="only a module takes inputs"):
             ask()
     for given in ((images.shape,), ((2, 3, 8, 8),)):
         with pytest.raises(ForwardError, match=r"A shape is not an input.*zeros\(2, 3, 8, 8\)"):

@@ -198,7 +198,7 @@ def test_a_class_can_be_named(tmp_path: Path) -> None:
 
 def test_a_configuration_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     wrong = {
-        "[1": "is no JSON",
+        "[1": "is not JSON",
         "{}": "names no model_type",
         '{"model_type": "x", "auto_map": {}}': "code of its own .auto_map., which is not run",
     }

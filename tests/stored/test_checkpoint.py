@@ -136,15 +136,15 @@ def refused(folder: Path) -> dict[str, str]:
         "many": "holds more than 2,000 values",
         "old": "before 1.6",
         "bare": "a bare pickle, which is not run",
-        "text": "no file of torch.save",
+        "text": "is not a file of torch.save",
         "empty": "is empty",
         "cut": "is cut off",
         "bomb": "is compressed",
-        "deep": "nested too deep",
+        "deep": "nested too deeply",
         "memo": "holds no tensors",
         "long": "no pickle that can be read",
         "script": "a TorchScript archive, which holds code",
-        "other": "none of torch.save",
+        "other": "not one written by torch.save",
     }
 
 

@@ -150,5 +150,5 @@ def test_what_is_unknown_or_damaged_is_said(tmp_path: Path) -> None:
     assert any("my.own is a domain of its own" in note.text for note in report.notes)
 
     path.write_bytes(b"\x08" * 100)
-    with pytest.raises(ArchscopeError, match="is no ONNX file"):
+    with pytest.raises(ArchscopeError, match="is not an ONNX file"):
         archscope.params(str(path))

@@ -154,12 +154,12 @@ def test_shards_are_one_network_by_index_and_by_folder(tmp_path: Path) -> None:
 INDICES = {
     "outside": ({"weight_map": {"w": "../a.safetensors"}}, "names a file outside its folder"),
     "absolute": ({"weight_map": {"w": "/dev/zero"}}, "names a file outside its folder"),
-    "itself": ({"weight_map": {"w": "net.safetensors.index.json"}}, "no safetensors file"),
+    "itself": ({"weight_map": {"w": "net.safetensors.index.json"}}, "not a safetensors file"),
     "missing": ({"weight_map": {"w": "c.safetensors"}}, "c.safetensors cannot be read"),
-    "numbers": ({"weight_map": {"w": 3}}, "is no text"),
+    "numbers": ({"weight_map": {"w": 3}}, "name that is not text"),
     "none": ({"weight_map": {}}, "has no weight_map"),
     "lost": ({"weight_map": {"lost": "a.safetensors"}}, "'lost', which no file holds"),
-    "list": ([], "is JSON, but no object"),
+    "list": ([], "is JSON, but not an object"),
 }
 
 
@@ -184,17 +184,17 @@ WRONG: dict[str, tuple[object, str]] = {
     "enormous": (tensor(shape=[2**40, 2**40]), "more than 2\\^56"),
     "truth": (tensor(shape=[True]), "has a size of True"),
     "deep shape": (tensor(shape=[[2]]), "has a size of"),
-    "backwards": (tensor(data_offsets=[8, 0]), "is no place"),
+    "backwards": (tensor(data_offsets=[8, 0]), "is not a valid range"),
     "too few bytes": (tensor(data_offsets=[0, 4]), "has 4 bytes; 2 of float32 take 8"),
     "type": (tensor(dtype="F31"), "unknown number type 'F31'"),
-    "fields": ({"w": {"dtype": "F32"}}, "is no tensor"),
+    "fields": ({"w": {"dtype": "F32"}}, "is not a tensor"),
     "overlap": ({**tensor(), "v": {**tensor(data_offsets=[4, 12])["w"]}}, "overlaps"),
     "twice": (b'{"w": 1, "w": 2}', "names 'w' twice"),
-    "deep": (b'{"a":' * 100_000, "nested too deep"),
-    "no UTF-8": (b'{"\xff": 1}', "not written in UTF-8"),
-    "digits": (b'{"w": ' + b"9" * 5000 + b"}", "is no JSON"),
+    "deep": (b'{"a":' * 100_000, "nested too deeply"),
+    "no UTF-8": (b'{"\xff": 1}', "not encoded in UTF-8"),
+    "digits": (b'{"w": ' + b"9" * 5000 + b"}", "is not JSON"),
     "names": ({"a." * 200 + "w": tensor()["w"]}, "in 201 parts"),
-    "list": ([1], "its header is no JSON object"),
+    "list": ([1], "its header is not a JSON object"),
 }
 
 

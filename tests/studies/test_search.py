@@ -212,8 +212,8 @@ def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() ->
 
     for asked, said in (
         ("params < 3", "cnn has no census"),
-        ("rf > 3", "what it looks at"),
-        ("act < 1MiB", "cnn does not tell what a training step keeps"),
+        ("rf > 3", "no closed form for its receptive field"),
+        ("act < 1MiB", "cnn has no closed form for what a training step keeps"),
     ):
         with pytest.raises(UsageError, match=said):
             question(bare, where=asked, minimise="depth")
@@ -222,9 +222,9 @@ def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() ->
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"minimise": "latency"}, "latency is measured, and a search goes by closed forms"),
+        ({"minimise": "latency"}, "latency is measured, but a search uses closed forms"),
         ({"where": "nonzero < 3"}, "nonzero is not known in closed form"),
-        ({"maximise": "causal"}, "causal is so or not"),
+        ({"maximise": "causal"}, "causal is true or false"),
         ({"minimise": "macs", "maximise": "rf"}, "not both"),
         ({"minimise": "parms"}, "Did you mean 'params'?"),
         ({"iso": "params"}, "write a measure and a number"),

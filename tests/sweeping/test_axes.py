@@ -64,10 +64,10 @@ def test_what_is_one_value(family: str, name: str, given: Any, value: Any) -> No
     ("name", "given", "said"),
     [
         ("depth", "4,x", "'x' is not an integer"),
-        ("depth", "4:2", "leads from 4 nowhere near 2"),
-        ("depth", "4:8:0", "nowhere near"),
+        ("depth", "4:2", "steps from 4 never reach 2"),
+        ("depth", "4:8:0", "never reach"),
         ("depth", "4:64:*1", "by doubling"),
-        ("depth", "1:2:0.5", "1.5 is among it, and no integer"),
+        ("depth", "1:2:0.5", "1.5 is among its values and is not an integer"),
         ("depth", "1:99999999", "more than 1,000,000 values"),
         ("norm", "btach,none", "Did you mean 'batch'"),
         ("depth", [], "no values"),
@@ -121,7 +121,7 @@ def test_a_space_is_the_product_or_pairs() -> None:
     assert values(Space(axes=())) == [()]
     with pytest.raises(UsageError, match="a 2, c 3"):
         Space(axes=(A, C), zipped=("a", "c"))
-    with pytest.raises(UsageError, match=r"no axis here.*Did you mean 'a'|no axis here"):
+    with pytest.raises(UsageError, match=r"not an axis here.*Did you mean 'a'|not an axis here"):
         Space(axes=(A,), zipped=("aa",))
 
 

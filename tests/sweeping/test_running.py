@@ -263,7 +263,7 @@ def test_mpi_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ("proceses", Limits(), "Did you mean 'processes'"),
         ("processes://x", Limits(), "no address"),
         ("dask", Limits(), "dask://127.0.0.1:8786"),
-        ("mpi", Limits(memory=1), "a memory limit is for processes"),
+        ("mpi", Limits(memory=1), "a memory limit applies to local processes"),
         ("mpi://x", Limits(), "no address"),
     ],
 )

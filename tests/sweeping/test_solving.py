@@ -36,7 +36,7 @@ def test_it_is_the_nearest_of_all(name: str, target: int) -> None:
 
 def test_where_no_value_makes_a_network() -> None:
     solve = Solve(field="x", measure="params", dimension="count", target="5", low=1, high=9)
-    with pytest.raises(ArchscopeError, match="no x makes a network"):
+    with pytest.raises(ArchscopeError, match="no value of x gives a valid network"):
         solved(solve, lambda value: None)
 
 
@@ -71,12 +71,12 @@ def test_widths_of_equal_parameters() -> None:
     ("asked", "said"),
     [
         ({"iso": "params=1M"}, "--iso params=124M --solve d_model"),
-        ({"iso": "params=1M", "solve": "norm"}, "no field that holds integers"),
+        ({"iso": "params=1M", "solve": "norm"}, "not a field that holds integers"),
         ({"iso": "params=0", "solve": "d_model"}, "greater than 0"),
-        ({"iso": "latency=1ms", "solve": "d_model"}, "no number that a field can be solved for"),
-        ({"iso": "causal=1", "solve": "d_model"}, "no number that a field can be solved for"),
+        ({"iso": "latency=1ms", "solve": "d_model"}, "not a number that a field can be solved for"),
+        ({"iso": "causal=1", "solve": "d_model"}, "not a number that a field can be solved for"),
         ({"iso": "rf=1s", "solve": "seq_len"}, "needs --sample-rate"),
-        ({"iso": "params=1M", "solve": "depth"}, "an axis too"),
+        ({"iso": "params=1M", "solve": "depth"}, "also an axis"),
     ],
 )
 def test_what_cannot_be_solved_for(asked: dict[str, str], said: str) -> None:

@@ -166,7 +166,7 @@ def test_what_a_device_cannot_tell_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     assert (found["card"].value, found["card memory"].value) == ("MPS device", 2**34)
     unknown = {name for name, reading in found.items() if reading.value is None}
     assert unknown == {"multiprocessors", "clock rate", "temperature", "power", "other processes"}
-    assert found["power"].unknown == "torch does not tell it of MPS devices"
+    assert found["power"].unknown == "torch does not report it for MPS devices"
     monkeypatch.setattr(torch.accelerator, "max_memory_allocated", lambda d: 0, raising=False)
     monkeypatch.setattr(torch.accelerator, "reset_peak_memory_stats", _refuses, raising=False)
     with pytest.raises(UnseenError, match="keeps no statistics of MPS memory"):

@@ -35,7 +35,7 @@ def test_power_is_told_in_thousandths_by_nvidias_library_alone(
 
     assert found["power"].value == watts
     assert found["clock rate"].value is None
-    assert found["clock rate"].unknown == "the driver's library does not tell it"
+    assert found["clock rate"].unknown == "the driver's library does not report it"
 
 
 def test_other_processes_are_counted_without_this_one() -> None:

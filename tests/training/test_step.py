@@ -265,7 +265,10 @@ def test_words_are_read_or_refused() -> None:
     [
         (Recipe(freeze=("*",)), "no parameter has requires_grad"),
         (Recipe(adapters=Adapters(targets=("nobody",))), "targets=nobody names no module"),
-        (Recipe(adapters=Adapters(targets=("1",))), "1 is of type ReLU, which can have no adapter"),
+        (
+            Recipe(adapters=Adapters(targets=("1",))),
+            "1 is of type ReLU, which cannot have an adapter",
+        ),
         (Recipe(adapters=Adapters(saved=("head",))), "save=head names no module"),
         (Recipe(recompute=Recompute()), "no block of this network repeats"),
     ],

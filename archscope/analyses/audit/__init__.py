@@ -6,7 +6,7 @@ from archscope.analyses.audit.rows import DIFFERENCES, TOOLS
 
 ANALYSIS = Analysis(
     name="audit",
-    summary="the same network under other counters, and why they differ",
+    summary="the same network as other counters see it, and why they differ",
     run=run,
     needs="whole",
     reported=False,

@@ -44,19 +44,19 @@ QUANTITIES = (
     _quantity(
         "kv_bytes",
         lambda totals: totals.bytes,
-        "bytes that decoding keeps of all sequences",
+        "bytes of the cache of all sequences",
         unit="bytes",
     ),
     _quantity(
         "kv_per_token",
         lambda totals: totals.per_position,
-        "bytes that one more position adds to a sequence's cache",
+        "bytes that each further position adds to a sequence's cache",
         unit="bytes",
     ),
     _quantity(
         "kv_states",
         lambda totals: totals.states,
-        "bytes of one sequence's cache that the context does not change",
+        "bytes of one sequence's cache that do not depend on the context length",
         unit="bytes",
     ),
     _quantity(
@@ -69,13 +69,13 @@ QUANTITIES = (
     _quantity(
         "decode_macs",
         lambda totals: totals.macs,
-        "multiply-accumulates of one step of decoding",
+        "multiply-accumulates of one decoding step",
         why="no closed form gives the MACs of a step",
     ),
     _quantity(
         "decode_bytes",
         lambda totals: totals.read,
-        "bytes that one step of decoding reads: weights once, and the cache",
+        "bytes that one decoding step reads: the weights once, and the cache",
         unit="bytes",
         why="no closed form gives what a step reads",
     ),
@@ -98,14 +98,14 @@ QUANTITIES = (
     _quantity(
         "tokens_fit",
         lambda totals: totals.tokens_fit,
-        "positions of all sequences together for whose cache there is room",
+        "positions, over all sequences, whose cache fits into the memory",
         better="more",
         why="no memory was given, or the size of the cache is unknown",
     ),
     _quantity(
         "sequences_fit",
         lambda totals: totals.sequences_fit,
-        "sequences for whose cache there is room",
+        "sequences whose cache fits into the memory",
         better="more",
         why="no memory was given, or the size of the cache is unknown",
     ),

@@ -39,17 +39,18 @@ QUANTITIES = (
     _quantity(
         "act",
         lambda totals: totals.saved,
-        "bytes that the forward keeps for the backward",
+        "activations: bytes that the forward pass keeps for the backward pass",
         kept=True,
         aliases=("saved", "activations"),
     ),
     _quantity(
         "step_peak",
         lambda totals: totals.peak,
-        "most bytes in a step of training, weights and optimiser included, kernels' workspaces not",
+        "peak memory of a training step in bytes: with weights and optimizer states, without "
+        "kernel workspaces",
         kept=True,
         aliases=("train_memory",),
     ),
     _quantity("gradients", lambda totals: totals.gradients, "bytes of all gradients"),
-    _quantity("states", lambda totals: totals.states, "bytes that the optimiser keeps"),
+    _quantity("states", lambda totals: totals.states, "bytes of the optimizer states"),
 )

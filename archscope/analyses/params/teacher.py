@@ -43,7 +43,7 @@ def with_teacher(report: Report, teacher: Report) -> Report:
     ours, theirs = _given(report), _given(teacher)
     if ours and theirs and ours != theirs:
         raise UsageError(
-            f"a teacher must take what its student takes: this one takes {_said(theirs)}, "
+            f"a teacher must take its student's inputs: this one takes {_said(theirs)}, "
             f"the student {_said(ours)}"
         )
     note = Note(level="info", text=f"the teacher is {teacher.title}")

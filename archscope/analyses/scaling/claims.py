@@ -25,32 +25,32 @@ def _quantity(name: str, read: Callable[[Totals], float | None], help: str) -> Q
 
 
 QUANTITIES = (
-    _quantity("n_all", lambda totals: totals.n_all, "every parameter once"),
+    _quantity("n_all", lambda totals: totals.n_all, "all parameters, each counted once"),
     _quantity(
         "n_embeddings",
         lambda totals: totals.n_embeddings,
-        "parameters of tables that are looked up",
+        "parameters of embedding tables",
     ),
     _quantity(
         "n_vocabulary",
         lambda totals: totals.n_all - totals.n_non_embedding,
-        "parameters of tables and of a head that is not tied to one",
+        "parameters of embedding tables and of an untied head",
     ),
     _quantity(
         "n_non_embedding",
         lambda totals: totals.n_non_embedding,
-        "parameters without tables and head, Kaplan's N",
+        "parameters without embedding tables and head (Kaplan's N)",
     ),
-    _quantity("n_active", lambda totals: totals.n_active, "parameters that one token meets"),
+    _quantity("n_active", lambda totals: totals.n_active, "parameters that one token uses"),
     _quantity(
         "n_active_non_embedding",
         lambda totals: totals.n_active_non_embedding,
-        "parameters that one token meets, without tables and head",
+        "parameters that one token uses, without embedding tables and head",
     ),
     _quantity(
         "n_active_without_lookup",
         lambda totals: totals.n_active_without_lookup,
-        "parameters that one token meets, without tables that are looked up alone",
+        "parameters that one token uses, without tables that are only looked up",
     ),
     _quantity(
         "n_matmul", lambda totals: totals.n_matmul, "weights that one token is multiplied by"
@@ -58,21 +58,21 @@ QUANTITIES = (
     _quantity(
         "attention_macs",
         lambda totals: totals.attention_macs,
-        "multiply-accumulates of attention's products for each token",
+        "multiply-accumulates of the attention products, per token",
     ),
     _quantity(
         "forward_flops",
         lambda totals: totals.forward_flops,
-        "FLOPs of a forward pass, two for each multiply-accumulate",
+        "FLOPs of a forward pass, two per multiply-accumulate",
     ),
     _quantity(
         "train_flops_per_token",
         lambda totals: totals.train_flops_per_token,
-        "FLOPs of training on one token, three times the forward's",
+        "training FLOPs per token, three times those of the forward pass",
     ),
     _quantity(
         "train_flops",
         lambda totals: totals.train_flops,
-        "FLOPs of the whole training, with tokens given",
+        "FLOPs of the whole training run, if tokens are given",
     ),
 )

@@ -43,7 +43,7 @@ def by_batch(
     much. Inputs are cut, or repeated, along the axis on which samples lie.
     """
     if subject.inputs is None:
-        raise UsageError(f"{subject.name}: time needs inputs to call the network with")
+        raise UsageError(f"{subject.name}: time needs inputs for the network")
     axis = batch_axis(subject.model, subject.inputs)
     given = batch_size(subject.inputs, axis)
     if axis is None or given is None:

@@ -128,7 +128,7 @@ def measured(
     require_sense(settings, device)
     way = way_of(settings)
     if subject.inputs is None:
-        raise UsageError(f"{subject.name}: time needs inputs to call the network with")
+        raise UsageError(f"{subject.name}: time needs inputs for the network")
 
     def attempt(inputs: Inputs) -> Measured:
         # A frame of its own: what it holds is freed when it ends, also by an error.
@@ -188,11 +188,13 @@ def require_sense(settings: Settings, device: torch.device) -> None:
     for word, known in ((settings.step, Step), (settings.attention_kernel, Kernel)):
         if word is not None and word not in get_args(known):
             words = ", ".join(get_args(known))
-            raise UsageError(f"{word!r} is none of {words}.{did_you_mean(word, get_args(known))}")
+            raise UsageError(
+                f"{word!r} is not one of {words}.{did_you_mean(word, get_args(known))}"
+            )
     counted = all(isinstance(each, int) for each in (settings.warmup, settings.runs))
     if not counted or settings.warmup < 0 or settings.runs < 1:
         raise UsageError(
-            f"warmup is {settings.warmup} and runs {settings.runs}; at least 0 and 1 make sense"
+            f"warmup is {settings.warmup} and runs {settings.runs}; they must be at least 0 and 1"
         )
     if not 0 < settings.budget < inf:
         raise UsageError(f"budget is {settings.budget}; give it seconds, e.g. 10")

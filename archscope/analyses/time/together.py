@@ -70,7 +70,7 @@ def _measure(subjects: Mapping[str, Subject], settings: Settings, device: torch.
         stages = []
         for name, subject in subjects.items():
             if subject.inputs is None:
-                raise UsageError(f"{name}: time needs inputs to call the network with")
+                raise UsageError(f"{name}: time needs inputs for the network")
             workload = opened.enter_context(
                 ready(
                     subject.model, subject.inputs, device=device, precision=precision, way=way,

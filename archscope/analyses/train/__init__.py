@@ -7,7 +7,7 @@ from archscope.analyses.train.settings import Settings
 
 ANALYSIS = Analysis(
     name="train",
-    summary="MACs of a training step: forward, backward, recomputation",
+    summary="MACs of a training step: forward, backward and recomputation",
     run=run,
     reported=False,
     examples=(

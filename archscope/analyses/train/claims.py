@@ -26,11 +26,11 @@ QUANTITIES = (
     _quantity(
         "train_macs",
         lambda totals: totals.step,
-        "multiply-accumulates of a training step, what runs again included",
+        "multiply-accumulates of a training step, recomputation included",
     ),
     _quantity(
         "backward_macs",
         lambda totals: totals.backward,
-        "multiply-accumulates of a backward pass",
+        "multiply-accumulates of the backward pass",
     ),
 )

@@ -132,7 +132,7 @@ def answer(
             return int(found), ""
     except Exception as error:
         return None, f"its formula raised {type(error).__name__}: {error}"
-    return None, f"its formula returned {found}, which is no number of multiply-accumulates"
+    return None, f"its formula returned {found}, which is not a number of multiply-accumulates"
 
 
 @cache

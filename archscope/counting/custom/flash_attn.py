@@ -29,6 +29,6 @@ def of_sequences(
     if starts_q is None:
         return attention(q, k, v)
     if starts_q.is_meta or starts_k.is_meta:
-        raise ValueError("where the sequences begin is not known without data")
+        raise ValueError("where the sequences begin is unknown without data")
     pairs = int((starts_q.diff().long() * starts_k.diff().long()).sum())
     return q.shape[-2] * pairs * (q.shape[-1] + v.shape[-1])

@@ -22,7 +22,7 @@ def inputs(spec: ClipSpec) -> Inputs:
 
 FAMILY = Family(
     name="clip",
-    summary="CLIP: a Vision Transformer and a Transformer of texts, into one space",
+    summary="CLIP: a Vision Transformer and a text Transformer that embed into one space",
     spec=ClipSpec,
     describe=describe,
     inputs=inputs,

@@ -23,7 +23,7 @@ class ClipSpec:
     d_model: int = option(768, "width of the image encoder, in features", low=1, high=2**20)
     heads: int = option(12, "number of heads of the image encoder", low=1, high=2**16)
     d_ff: int | None = option(
-        None, "hidden features of the image encoder's feed-forwards (none: 4 d_model)",
+        None, "hidden width of the image encoder's feed-forward layers (none: 4 d_model)",
         low=1, high=2**24,
     )  # fmt: skip
     patch_size: int = option(32, "height and width of a patch, in pixels", low=1, high=2**16)
@@ -32,19 +32,19 @@ class ClipSpec:
     text_d_model: int = option(512, "width of the text encoder, in features", low=1, high=2**20)
     text_heads: int = option(8, "number of heads of the text encoder", low=1, high=2**16)
     text_d_ff: int | None = option(
-        None, "hidden features of the text encoder's feed-forwards (none: 4 text_d_model)",
+        None, "hidden width of the text encoder's feed-forward layers (none: 4 text_d_model)",
         low=1, high=2**24,
     )  # fmt: skip
     activation: Literal["quick-gelu", "gelu"] = option(
-        "quick-gelu", "activation of the feed-forwards"
+        "quick-gelu", "activation of the feed-forward layers"
     )
-    vocab_size: int = option(49_408, "number of tokens", low=1, high=10**9)
-    max_positions: int = option(77, "rows of the table of a text's positions", low=1, high=2**24)
+    vocab_size: int = option(49_408, "size of the vocabulary", low=1, high=10**9)
+    max_positions: int = option(77, "rows of the text encoder's position table", low=1, high=2**24)
     projection_dim: int = option(
-        512, "features in which images and texts are compared", low=1, high=2**20
+        512, "width of the space in which images and texts are compared", low=1, high=2**20
     )
-    seq_len: int = option(77, "tokens of a text", low=1, high=2**24)
-    batch_size: int = option(1, "number of images, and of texts", low=1, high=2**20)
+    seq_len: int = option(77, "length of a text, in tokens", low=1, high=2**24)
+    batch_size: int = option(1, "number of images, and of texts, in a batch", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -19,7 +19,7 @@ def inputs(spec: CnnSpec) -> Inputs:
 FAMILY = Family(
     name="cnn",
     summary="stacks of convolutions in 1 to 3 dimensions: dilated, strided, separable, causal, "
-    "pooled, up-sampled; by fields or as a sentence",
+    "pooled, up-sampled; described by fields or as a sentence",
     spec=CnnSpec,
     describe=describe,
     inputs=inputs,

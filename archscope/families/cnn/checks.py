@@ -64,12 +64,15 @@ def check_step(step: Step) -> None:
 
 def _check_pool(step: Step) -> None:
     if step.kind == "avg-pool" and set(step.dilation) != {1}:
-        raise MisfitError("dilations", max(step.dilation), "is of maximum pools alone", step)
+        raise MisfitError("dilations", max(step.dilation), "exists only for max pooling", step)
     for kernel, rate, padding in zip(step.kernel, step.dilation, step.padding, strict=True):
         most = ((kernel - 1) * rate + 1) // 2
         if not isinstance(padding, int):
             raise MisfitError(
-                "pool_padding", padding, "is not a number, as torch pads a pool", step
+                "pool_padding",
+                padding,
+                "must be one number: torch pads a pool on both sides alike",
+                step,
             )
         if padding > most:
             problem = f"is more than half of what {step.label} spans; up to {most} is allowed"

@@ -60,7 +60,7 @@ def check_together(spec: Any) -> None:
 
 def _check_causal(spec: Any) -> None:
     if spec.causal and spec.padding not in (("same",), ("causal",)):
-        raise SpecError("causal", True, "needs {padding} causal: its zeros stand for the past")
+        raise SpecError("causal", True, "needs {padding} causal: the past is replaced by zeros")
     if spec.sees_only_past and spec.axes != 1:
         problem = (
             f"needs one dimension, but {{spatial_dims}} is {spec.axes}; causal along the first "
@@ -86,7 +86,7 @@ def _check_sentence(spec: Any) -> None:
             problem = "stands beside a sentence that begins with 'in'; say one"
             raise SpecError(name, typed(getattr(spec, name)), problem)
     if all(clause.word in ("in", "head") for clause in spec.sentence):
-        raise SpecError("layers", spec.layers, "have no layer; write e.g. conv 64 k3")
+        raise SpecError("layers", spec.layers, "describe no layer; write e.g. conv 64 k3")
     if spec.axes > MOST_AXES:
         problem = f"have numbers for {spec.axes} axes; torch has {MOST_AXES} at most"
         raise SpecError("layers", spec.layers, problem)

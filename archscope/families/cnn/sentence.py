@@ -133,7 +133,7 @@ def tokens(text: str) -> Iterator[Token]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            refuse(text, at, f"{text[at]!r} is no part of a sentence; expected a word or a number")
+            refuse(text, at, f"{text[at]!r} is not part of a sentence; expected a word or a number")
         kind = str(found.lastgroup)
         if kind != "space":
             sign = ";" if found[0] == "\n" else found[0].lower()

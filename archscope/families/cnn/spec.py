@@ -31,57 +31,54 @@ class CnnSpec:
 
     layers: str | None = option(
         None,
-        "the stack as a sentence, in place of the lists: 'conv 64 k7 s2; pool 3 s2; 4x(conv 64 "
-        "d1,2,4,8 res)'; archscope list sentence says its words",
+        "the stack as a sentence, instead of the lists: 'conv 64 k7 s2; pool 3 s2; 4x(conv 64 "
+        "d1,2,4,8 res)'; archscope list sentence explains the words",
     )
     spatial_dims: int | None = option(
         None,
-        "number of spatial dimensions (none: as many as an item has numbers, else 2, where causal "
-        "1)",
+        "number of spatial dimensions (none: as many as the items have, else 2, or 1 if causal)",
         low=1,
         high=3,
     )
     depth: int | None = option(
         None,
-        "number of convolution blocks (none: as many as the longest list has items, else 3)",
+        "number of convolution blocks (none: the length of the longest list, else 3)",
         low=1,
         high=10_000,
     )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
     channels: tuple[int, ...] = option(
         (64,),
-        "output channels of each layer; a list that is shorter than the depth repeats, here and "
-        "below",
+        "output channels of each layer; here and below, a list shorter than the depth repeats",
         low=1,
         high=2**20,
     )
     kernel_size: tuple[Item, ...] = option(
         (3,),
-        "taps; here and below 3x5 is 3 along the first axis and 5 along the second",
+        "kernel size of each layer; here and below, 3x5 is 3 along the first axis and 5 along "
+        "the second",
         low=1,
         high=2**16,
         along=True,
     )
     dilations: tuple[Item, ...] = option(
-        (1,), "positions from tap to tap", low=1, high=2**20, along=True
+        (1,), "dilation of each layer", low=1, high=2**20, along=True
     )
-    stride: tuple[Item, ...] = option(
-        (1,), "positions from output to output", low=1, high=2**16, along=True
-    )
+    stride: tuple[Item, ...] = option((1,), "stride of each layer", low=1, high=2**16, along=True)
     groups: tuple[int, ...] = option(
         (1,),
-        "groups of channels; where depthwise-separable of the convolution of kernel size 1",
+        "groups of channels; if depthwise-separable, those of the pointwise convolution",
         low=1,
         high=2**20,
     )
     conv: Literal["standard", "depthwise-separable", "depthwise"] = option(
         "standard",
-        "one convolution; one per channel and then one of kernel size 1; one per channel alone",
+        "kind of convolution; depthwise-separable: depthwise, then pointwise (kernel size 1)",
     )
     padding: tuple[Any, ...] = option(
         ("same",),
-        "around the input: same, so that stride 1 keeps its size; valid, none; causal, all of it "
-        "first; a number on both sides; 6+0, 6 before and 0 after; causal:same by axis",
+        "same: keeps the size at stride 1; valid: none; causal: all before the input; a "
+        "number: on both sides; 6+0: 6 before, 0 after; causal:same: per axis",
         low=0,
         high=2**31,
         along=True,
@@ -89,38 +86,44 @@ class CnnSpec:
         sides=True,
     )
     padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = option(
-        "zeros", "what the padding holds: zeros, the input mirrored, its border, its other end"
+        "zeros",
+        "contents of the padding, as in torch: zeros, or the input mirrored, its border "
+        "repeated, or wrapped around",
     )
-    causal: bool = option(False, "see only the past: all padding first, in one dimension only")
+    causal: bool = option(
+        False,
+        "outputs depend only on the present and the past: all padding before the input; one "
+        "dimension only",
+    )
     upsample: tuple[Item, ...] = option(
         (1,),
-        "factor by which each layer makes its map larger, e.g. 1,1,2,2 (1: not)",
+        "up-sampling factor of each layer, e.g. 1,1,2,2 (1: none)",
         low=1,
         high=2**10,
         along=True,
     )
     upsample_mode: Literal["nearest", "linear", "transposed"] = option(
-        "nearest", "how: before the layer, by copying or linearly, or as a transposed convolution"
+        "nearest", "interpolation before the layer (nearest or linear), or a transposed convolution"
     )
     pool: tuple[Item, ...] = option(
         (1,),
-        "positions that a pooling layer behind each layer takes together (1: none)",
+        "window of a pooling layer after each layer (1: none)",
         low=1,
         high=2**16,
         along=True,
     )
     pool_stride: tuple[Item, ...] | None = option(
-        None, "its stride (none: as many as it takes)", low=1, high=2**16, along=True
+        None, "stride of the pooling (none: its window)", low=1, high=2**16, along=True
     )
     pool_padding: tuple[Item, ...] = option(
-        (0,), "its padding on both sides", low=0, high=2**16, along=True
+        (0,), "padding of the pooling, on both sides", low=0, high=2**16, along=True
     )
-    pool_mode: Literal["max", "avg"] = option("max", "what it takes of them")
-    pool_ceil: bool = option(False, "whether a last, cut pool counts")
+    pool_mode: Literal["max", "avg"] = option("max", "maximum or mean")
+    pool_ceil: bool = option(False, "keep a last, incomplete window (torch's ceil_mode)")
     residual: bool = option(
         False,
-        "add each block's input before its activation, through kernel size 1 if shapes differ, cut "
-        "to the size that is left",
+        "residual connections: add each block's input before its activation, through a "
+        "convolution of kernel size 1 if shapes differ, cropped to the output",
     )
     norm: Literal[
         "none",
@@ -135,7 +138,7 @@ class CnnSpec:
     ] = option("none", "normalisation after each convolution; layer: over channels")
     norm_groups: int | None = option(
         None,
-        "groups of a group norm (none: 32, or as many below as divide the channels)",
+        "groups of a group norm (none: the largest number up to 32 that divides the channels)",
         low=1,
         high=2**20,
     )
@@ -144,17 +147,19 @@ class CnnSpec:
     ] = option("relu", "activation after each convolution")
     bias: bool = option(True, "biases in convolutions and the classifier")
     head: Literal["none", "classifier"] = option(
-        "none", "a linear layer on the mean over all positions (where causal, on the last position)"
+        "none",
+        "classifier: a linear layer on the mean over all positions (on the last position "
+        "if causal)",
     )
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
     input_size: Item = option(
         224,
-        "positions of the input in each dimension, e.g. 224 or 80x1000",
+        "size of the input along each axis, e.g. 224 or 80x1000",
         low=1,
         high=2**24,
         along=True,
     )
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         given: Any = self.padding

@@ -20,7 +20,7 @@ def inputs(spec: ConformerSpec) -> Inputs:
 
 FAMILY = Family(
     name="conformer",
-    summary="Conformer: attention and depthwise convolution over frames, CTC or transducer",
+    summary="Conformer: attention and depthwise convolution over frames, with CTC or a transducer",
     spec=ConformerSpec,
     describe=describe,
     inputs=inputs,

@@ -23,41 +23,49 @@ class ConformerSpec:
     d_model: int = option(144, "width of the model, in features", low=1, high=2**20)
     heads: int = option(4, "number of heads", low=1, high=2**16)
     d_ff: int | None = option(
-        None, "hidden features of one feed-forward (none: 4 d_model)", low=1, high=2**24
+        None, "hidden width of a feed-forward layer (none: 4 d_model)", low=1, high=2**24
     )
     kernel_size: int = option(
-        32, "taps of the depthwise convolution of a block, in frames", low=1, high=2**16
+        32, "kernel size of a block's depthwise convolution, in frames", low=1, high=2**16
     )
     positions: Literal["relative", "none"] = option(
-        "relative", "attention scores distances apart from content, or not at all (torchaudio)"
+        "relative", "relative positions in attention, as published, or none (torchaudio)"
     )
     conv_norm: Literal["batchnorm", "groupnorm"] = option(
-        "batchnorm", "norm behind the depthwise convolution; groupnorm is over all time"
+        "batchnorm", "norm after the depthwise convolution; groupnorm is over all time"
     )
     bias: bool = option(True, "biases in the linear layers and convolutions of a block")
     subsampling: int = option(
-        4, "frames of the input for one of the blocks; 1: no convolutions before them",
+        4, "input frames per frame of the blocks; 1: no subsampling convolutions",
         low=1, high=2**10,
     )  # fmt: skip
     subsampling_conv: Literal["standard", "depthwise-separable"] = option(
-        "standard", "convolutions that leave out frames, from the second on"
+        "standard", "kind of the subsampling convolutions, from the second on"
     )
     subsampling_channels: int | None = option(
-        None, "channels of the convolutions that leave out frames (none: d_model)",
+        None, "channels of the subsampling convolutions (none: d_model)",
         low=1, high=2**20,
     )  # fmt: skip
-    features: int = option(80, "features of a frame, bins of its spectrum", low=1, high=2**20)
+    features: int = option(80, "features of a frame, i.e. bins of its spectrum", low=1, high=2**20)
     head: Literal["none", "ctc", "transducer"] = option(
-        "none", "scores of each frame, or of each pair of a frame and a text so far"
+        "none", "ctc scores each frame; a transducer each pair of a frame and a prefix of the text"
     )
-    classes: int = option(1024, "tokens that a head scores, a blank among them", low=1, high=2**24)
+    classes: int = option(
+        1024, "tokens that the head scores, including the blank", low=1, high=2**24
+    )
     decoder_depth: int = option(1, "recurrent layers of a transducer", low=1, high=1000)
     decoder_dim: int = option(320, "units of a transducer's recurrent layers", low=1, high=2**20)
-    embedding_dim: int = option(128, "features of a transducer's tokens", low=1, high=2**20)
-    joint_dim: int = option(640, "width in which a transducer joins both", low=1, high=2**20)
-    target_len: int = option(32, "tokens of a transducer's text", low=1, high=2**24)
-    input_size: int = option(1000, "frames of the input; 100 are a second", low=1, high=2**24)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    embedding_dim: int = option(
+        128, "width of a transducer's token embedding, in features", low=1, high=2**20
+    )
+    joint_dim: int = option(
+        640, "width of a transducer's joint network, in features", low=1, high=2**20
+    )
+    target_len: int = option(32, "length of a transducer's text, in tokens", low=1, high=2**24)
+    input_size: int = option(
+        1000, "length of the input, in frames; 100 are one second", low=1, high=2**24
+    )
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)
@@ -66,7 +74,7 @@ class ConformerSpec:
             check_even("d_model", self.d_model, ": half of what tells a distance are sines")
         if self.subsampling != 2**self.strides:
             near = f"{2**self.strides}, {2 ** (self.strides + 1)}"
-            problem = f"is no power of 2: each convolution halves the frames. Nearest: {near}"
+            problem = f"is not a power of 2: each convolution halves the frames. Nearest: {near}"
             raise SpecError("subsampling", self.subsampling, problem)
         if not self.strides and self.features != self.d_model:
             problem = f"is not {{d_model}} {self.d_model}, which {{subsampling}} 1 asks for"

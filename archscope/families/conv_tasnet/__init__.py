@@ -17,7 +17,7 @@ def inputs(spec: ConvTasNetSpec) -> Inputs:
 
 FAMILY = Family(
     name="conv-tasnet",
-    summary="Conv-TasNet: masks of dilated depthwise convolutions separate sources of sound",
+    summary="Conv-TasNet: separates audio sources by masks from dilated depthwise convolutions",
     spec=ConvTasNetSpec,
     describe=describe,
     inputs=inputs,

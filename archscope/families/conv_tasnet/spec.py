@@ -18,31 +18,32 @@ LIST = "mask_generator.conv_layers"
 class ConvTasNetSpec:
     """The shape of a Conv-TasNet (Luo & Mesgarani 2019, table I); the default is its best."""
 
-    sources: int = option(2, "sources that are separated", low=1, high=2**10)
+    sources: int = option(2, "number of sources to separate", low=1, high=2**10)
     filters: int = option(512, "filters of the encoder (N)", low=1, high=2**20)
     filter_length: int = option(
         16, "samples of a filter (L); half of it is the stride", low=2, high=2**20
     )
     bottleneck_channels: int = option(
-        128, "channels from block to block, and of the skips (B, Sc)", low=1, high=2**20
+        128, "channels between blocks, and of the skip connections (B, Sc)", low=1, high=2**20
     )
     hidden_channels: int = option(512, "channels within a block (H)", low=1, high=2**20)
-    kernel_size: int = option(3, "taps of each depthwise convolution (P)", low=1, high=2**16)
+    kernel_size: int = option(3, "kernel size of each depthwise convolution (P)", low=1, high=2**16)
     dilations: tuple[int, ...] = option(
-        (1, 2, 4, 8, 16, 32, 64, 128), "frames between taps, of each block of a stack",
+        (1, 2, 4, 8, 16, 32, 64, 128), "dilation of each block of a stack",
         low=1, high=2**24,
     )  # fmt: skip
-    stacks: int = option(3, "times that the dilations are gone through (R)", low=1, high=10_000)
+    stacks: int = option(3, "how often the dilations are repeated (R)", low=1, high=10_000)
     norm: Literal["global", "cumulative", "batchnorm"] = option(
-        "global", "over channels and all time (gLN), over all time so far (cLN), or batch norm"
+        "global",
+        "norm over channels and all time (gLN), over channels and past time (cLN), or batch norm",
     )
-    causal: bool = option(False, "only past frames are read")
+    causal: bool = option(False, "read only past frames")
     last_residual: bool = option(
-        True, "a residual path out of the last block, which nothing reads (torchaudio: none)"
+        True, "a residual output of the last block, which nothing reads (torchaudio: none)"
     )
     mask: Literal["sigmoid", "relu"] = option("sigmoid", "activation of the masks")
-    input_size: int = option(32_000, "samples of the input", low=1, high=2**24)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    input_size: int = option(32_000, "length of the input, in samples", low=1, high=2**24)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)
@@ -51,7 +52,7 @@ class ConvTasNetSpec:
             raise SpecError("dilations", (), "has no items. Give at least one, e.g. 1,2,4")
         if self.causal and self.norm == "global":
             raise SpecError(
-                "causal", True, "is not there with {norm} global, which reads the future"
+                "causal", True, "is impossible with {norm} global, which reads the future"
             )
         if not self.causal:
             check_odd("kernel_size", self.kernel_size, ": the residual path is read at its middle")

@@ -8,7 +8,7 @@ from archscope.families.convnext.spec import ConvNextSpec, blocks, describe
 
 FAMILY = Family(
     name="convnext",
-    summary="ConvNeXt V1 and V2: depthwise convolutions of 7x7 and pointwise layers",
+    summary="ConvNeXt V1 and V2: 7x7 depthwise convolutions and pointwise layers",
     spec=ConvNextSpec,
     describe=describe,
     inputs=images,

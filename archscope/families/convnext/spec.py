@@ -25,18 +25,18 @@ class ConvNextSpec:
     """The shape of a ConvNeXt (Liu et al. 2022, section 2; V2: Woo et al. 2023)."""
 
     version: Literal["v1", "v2"] = option(
-        "v1", "v1: each block scaled by channel; v2: global response normalisation in each block"
+        "v1", "v1: layer scale in each block; v2: global response normalisation in each block"
     )
     blocks: tuple[int, ...] = option(
-        (3, 3, 9, 3), "blocks of each of the four stages", low=1, high=1000
+        (3, 3, 9, 3), "number of blocks of each of the four stages", low=1, high=1000
     )
     channels: tuple[int, ...] = option(
         (96, 192, 384, 768), "channels of each of the four stages", low=1, high=2**16
     )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=32, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=32, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

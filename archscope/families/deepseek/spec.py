@@ -21,33 +21,40 @@ class DeepSeekSpec:
 
     depth: int = option(12, "number of blocks", low=1, high=10_000)
     dense_blocks: int = option(
-        1, "first blocks, which have a dense feed-forward in the experts' place", low=0, high=10_000
+        1,
+        "number of first blocks that have a dense feed-forward layer instead of experts",
+        low=0,
+        high=10_000,
     )
     d_model: int = option(2048, "width of the model, in features", low=1, high=2**20)
     heads: int = option(16, "number of heads", low=1, high=2**16)
     q_rank: int | None = option(
-        None, "width of the vector that queries come from (none: d_model itself)", low=1, high=2**20
+        None,
+        "rank of the latent vector of the queries (none: queries are projected directly)",
+        low=1,
+        high=2**20,
     )
-    kv_rank: int = option(
-        512, "width of the vector that keys and values come from", low=1, high=2**20
-    )
+    kv_rank: int = option(512, "rank of the latent vector of keys and values", low=1, high=2**20)
     nope_dim: int = option(
-        128, "features of a head's queries and keys without a position", low=1, high=2**16
+        128, "features of a head's queries and keys that are not rotated", low=1, high=2**16
     )
     rope_dim: int = option(
-        64, "features of them with a rotated position; the keys' are shared", low=2, high=2**16
+        64,
+        "features of a head's queries and keys with rotary positions; all heads share the keys'",
+        low=2,
+        high=2**16,
     )
-    value_dim: int = option(128, "features of a head's values", low=1, high=2**16)
-    d_ff: int = option(10_944, "hidden features of a dense feed-forward", low=1, high=2**24)
-    expert_ff: int = option(1408, "hidden features of one expert", low=1, high=2**24)
+    value_dim: int = option(128, "width of a head's values, in features", low=1, high=2**16)
+    d_ff: int = option(10_944, "hidden width of a dense feed-forward layer", low=1, high=2**24)
+    expert_ff: int = option(1408, "hidden width of one expert", low=1, high=2**24)
     experts: int = option(64, "routed experts per block", low=1, high=2**16)
-    top_k: int = option(6, "routed experts that each token is sent to", low=1, high=2**16)
-    shared_experts: int = option(2, "experts that every token is sent to", low=0, high=2**16)
+    top_k: int = option(6, "routed experts per token", low=1, high=2**16)
+    shared_experts: int = option(2, "shared experts, which process every token", low=0, high=2**16)
     routing: Literal["softmax", "balanced"] = option(
-        "softmax", "scores of the router: softmax (V2), or sigmoids and a balancing bias (V3)"
+        "softmax", "router scores: softmax (V2), or sigmoid with a balancing bias (V3)"
     )
-    vocab_size: int = option(102_400, "number of tokens", low=1, high=10**9)
-    seq_len: int = option(2048, "tokens of the input", low=1, high=2**24)
+    vocab_size: int = option(102_400, "size of the vocabulary", low=1, high=10**9)
+    seq_len: int = option(2048, "length of the input, in tokens", low=1, high=2**24)
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from archscope.families.densenet.spec import DenseNetSpec, describe
 
 FAMILY = Family(
     name="densenet",
-    summary="DenseNet: every layer reads the outputs of all before it in its block",
+    summary="DenseNet: every layer reads the outputs of all earlier layers of its block",
     spec=DenseNetSpec,
     describe=describe,
     inputs=images,

@@ -16,25 +16,30 @@ class DenseNetSpec:
     """The shape of a DenseNet (Huang et al. 2017, section 3)."""
 
     blocks: tuple[int, ...] = option(
-        (6, 12, 24, 16), "layers of each dense block, a transition after each but the last",
+        (6, 12, 24, 16), "layers of each dense block; a transition follows each but the last",
         low=1, high=1000,
     )  # fmt: skip
-    growth_rate: int = option(32, "channels that every layer adds (k)", low=1, high=2**16)
+    growth_rate: int = option(
+        32, "growth rate: channels that every layer adds (k)", low=1, high=2**16
+    )
     stem: Literal["7x7", "3x3"] = option(
-        "7x7", "the first convolution: 7x7 and a pool, both of stride 2, or 3x3 without stride"
+        "7x7",
+        "the first layers: a 7x7 convolution and a pool, both of stride 2, or a 3x3 "
+        "convolution of stride 1",
     )
     stem_channels: int = option(64, "channels of the first convolution", low=1, high=2**16)
     bottleneck: int = option(
-        4, "channels of a layer's 1x1 convolution over its growth; 0: it has only the 3x3",
+        4, "channels of a layer's 1x1 convolution, as a multiple of the growth rate; 0: only "
+        "the 3x3 convolution",
         low=0, high=2**10,
     )  # fmt: skip
     compression: float = option(
         0.5, "share of the channels that a transition keeps (theta)", low=0.001, high=1
     )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -8,7 +8,7 @@ from archscope.families.detection.spec import DetectionSpec, blocks, describe
 
 FAMILY = Family(
     name="detection",
-    summary="detectors of objects, up to their scores: RetinaNet or FCOS on a ResNet's pyramid",
+    summary="object detectors up to their scores: RetinaNet or FCOS on a ResNet feature pyramid",
     spec=DetectionSpec,
     describe=describe,
     inputs=images,

@@ -40,31 +40,36 @@ class DetectionSpec:
     """A one-stage detector, up to the scores and boxes of each level; the default is RetinaNet."""
 
     head: Literal["retinanet", "fcos"] = option(
-        "retinanet", "boxes beside anchors, or distances to a box's sides and how central they are"
+        "retinanet",
+        "retinanet: boxes relative to anchors; fcos: distances to a box's sides, and centreness",
     )
     backbone: Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"] = option(
-        "resnet50", "the network under the pyramid"
+        "resnet50", "backbone of the feature pyramid"
     )
     norm: Literal["frozen", "batchnorm"] = option(
-        "frozen", "the backbone's norms: with fixed numbers, which are no parameters, or trained"
+        "frozen", "batch norms of the backbone: frozen (buffers, not parameters) or trained"
     )
-    channels: int = option(256, "channels of each level and of the heads", low=1, high=2**16)
+    channels: int = option(
+        256, "channels of each pyramid level and of the heads", low=1, high=2**16
+    )
     p6_reads: Literal["p5", "c5"] = option(
-        "p5", "where the two coarsest levels begin: at the pyramid's map or at the backbone's last"
+        "p5", "input of the two coarsest levels: the pyramid's last map or the backbone's"
     )
     head_layers: int = option(
-        4, "convolutions of 3x3 in each of both heads before the last", low=0, high=100
+        4, "3x3 convolutions in each of the two heads, before the last", low=0, high=100
     )
     head_norm: bool | None = option(
-        None, "whether each of them has a group norm; none: in fcos alone"
+        None, "whether each of those has a group norm (none: only in fcos)"
     )
     anchors: int | None = option(
-        None, "boxes at each position; none: 9 in retinanet, 1 in fcos", low=1, high=2**12
+        None, "anchors per position (none: 9 in retinanet, 1 in fcos)", low=1, high=2**12
     )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(91, "classes of a box, with torchvision's background", low=1, high=2**20)
-    input_size: int = option(800, "height and width of the input", low=32, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(
+        91, "number of classes of a box, including torchvision's background", low=1, high=2**20
+    )
+    input_size: int = option(800, "height and width of the input, in pixels", low=32, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

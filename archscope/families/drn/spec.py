@@ -24,19 +24,22 @@ class DrnSpec:
     """The shape of a dilated residual network (Yu et al. 2017)."""
 
     arch: Literal["a", "c", "d"] = option(
-        "d", "a: a ResNet dilated; c: pool replaced, levels without dilation last; d: c simplified"
+        "d",
+        "a: a dilated ResNet; c: max pool replaced, final levels without dilation; d: c simplified",
     )
     block: Literal["basic", "bottleneck"] = option(
-        "basic", "two convolutions of 3x3, or 1x1, 3x3 and 1x1 with four times the channels out"
+        "basic",
+        "basic: two 3x3 convolutions; bottleneck: 1x1, 3x3 and 1x1 with four times the "
+        "output channels",
     )
     blocks: tuple[int, ...] = option(
-        (1, 1, 2, 2, 2, 2, 1, 1), "blocks or convolutions of each level: 8, of arch a 4",
+        (1, 1, 2, 2, 2, 2, 1, 1), "blocks or convolutions of each level: 8 levels, or 4 for arch a",
         low=1, high=1000,
     )  # fmt: skip
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

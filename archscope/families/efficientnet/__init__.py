@@ -8,7 +8,7 @@ from archscope.families.efficientnet.spec import EfficientNetSpec, blocks, descr
 
 FAMILY = Family(
     name="efficientnet",
-    summary="EfficientNet: inverted residuals that squeeze and excite, scaled; V2 fuses the first",
+    summary="EfficientNet: scaled inverted residuals with squeeze-excitation; V2 fuses the first",
     spec=EfficientNetSpec,
     describe=describe,
     inputs=images,

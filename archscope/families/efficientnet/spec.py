@@ -35,14 +35,18 @@ class EfficientNetSpec:
     """The version and the scale of an EfficientNet; the default is B0."""
 
     version: Literal["v1", "v2-s", "v2-m", "v2-l"] = option(
-        "v1", "the stages that are scaled: B0's, or those of EfficientNetV2 S, M or L"
+        "v1", "the stages: those of B0, to be scaled, or of EfficientNetV2 S, M or L"
     )
-    width_mult: float = option(1.0, "factor of the channels of every layer", low=0.01, high=100)
-    depth_mult: float = option(1.0, "factor of the blocks of every stage", low=0.01, high=100)
+    width_mult: float = option(
+        1.0, "factor that multiplies the channels of every layer", low=0.01, high=100
+    )
+    depth_mult: float = option(
+        1.0, "factor that multiplies the number of blocks of every stage", low=0.01, high=100
+    )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -7,7 +7,7 @@ from archscope.families.espnet.spec import EspnetSpec, blocks, describe
 
 FAMILY = Family(
     name="espnet",
-    summary="ESPNet: pyramids of dilated convolutions that are added up, for segmentation",
+    summary="ESPNet: pyramids of dilated convolutions whose outputs are added up, for segmentation",
     spec=EspnetSpec,
     describe=describe,
     inputs=images,

@@ -22,21 +22,21 @@ class EspnetSpec:
     channels: tuple[int, ...] = option(
         (16, 64, 128), "channels of each of the three levels", low=1, high=2**16
     )
-    alpha2: int = option(2, "pyramids on the second level, of stride 4", low=0, high=1000)
-    alpha3: int = option(8, "pyramids on the third level, of stride 8", low=0, high=1000)
+    alpha2: int = option(2, "number of pyramids on the second level, of stride 4", low=0, high=1000)
+    alpha3: int = option(8, "number of pyramids on the third level, of stride 8", low=0, high=1000)
     dilations: tuple[int, ...] = option(
         (1, 2, 4, 8, 16), "dilations of the parallel convolutions of a pyramid", low=1, high=1024
     )
     fusion: bool = option(
-        True, "whether their outputs are added up from small to large dilations, against gridding"
+        True, "add their outputs up from small to large dilations, against gridding"
     )
     decoder: bool = option(
-        True, "whether a decoder brings the scores back to the input's size; without: ESPNet-C"
+        True, "a decoder that brings the scores back to the input's size; without it: ESPNet-C"
     )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(20, "classes of a position", low=1, high=2**24)
-    input_size: int = option(512, "height and width of the input", low=8, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(20, "number of classes of a position", low=1, high=2**24)
+    input_size: int = option(512, "height and width of the input, in pixels", low=8, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -8,7 +8,7 @@ from archscope.families.hrnet.spec import HrnetSpec, blocks, describe
 
 FAMILY = Family(
     name="hrnet",
-    summary="HRNet: branches of several resolutions that exchange their maps, V2 with either head",
+    summary="HRNet V2: parallel branches of several resolutions that exchange features",
     spec=HrnetSpec,
     describe=describe,
     inputs=images,

@@ -31,10 +31,12 @@ class HrnetSpec:
     """The shape of an HRNet (Wang et al. 2020, sections 3.1 and 3.3); the default is W18."""
 
     head: Literal["classification", "segmentation"] = option(
-        "classification", "branches added from fine to coarse, or all put side by side"
+        "classification",
+        "classification: branches added from fine to coarse; segmentation: all branches "
+        "concatenated",
     )
     channels: int = option(
-        18, "channels of the finest branch; each coarser one has twice as many", low=1, high=2**16
+        18, "channels of the finest branch; each coarser branch doubles them", low=1, high=2**16
     )
     stem_blocks: int = option(4, "bottlenecks before the branches", low=1, high=1000)
     stem_width: int = option(64, "channels within each of them", low=1, high=2**16)
@@ -46,9 +48,9 @@ class HrnetSpec:
         4, "basic blocks of each branch in a module, before the exchange", low=1, high=1000
     )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

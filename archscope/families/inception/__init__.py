@@ -8,7 +8,7 @@ from archscope.families.inception.spec import InceptionSpec, describe
 
 FAMILY = Family(
     name="inception",
-    summary="GoogLeNet and Inception v3: parallel convolutions of unlike size, side by side",
+    summary="GoogLeNet and Inception v3: parallel convolutions of different sizes",
     spec=InceptionSpec,
     describe=describe,
     inputs=images,

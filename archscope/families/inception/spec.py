@@ -20,19 +20,21 @@ class InceptionSpec:
     """The shape of a network of Inception modules."""
 
     version: Literal["v1", "v3"] = option(
-        "v3", "GoogLeNet (Szegedy et al. 2015), or Inception v3 (Szegedy et al. 2016)"
+        "v3", "v1: GoogLeNet (Szegedy et al. 2015); v3: Inception v3 (Szegedy et al. 2016)"
     )
     width_mult: float = option(
-        1.0, "factor of the channels of every convolution", low=0.01, high=100
+        1.0, "factor that multiplies the channels of every convolution", low=0.01, high=100
     )
     large_kernel: int = option(
-        3, "kernel of v1's third branch: 5 as published, 3 in torchvision", low=1, high=31
+        3, "kernel size of v1's third branch: 5 as published, 3 in torchvision", low=1, high=31
     )
-    auxiliary: bool = option(True, "classifiers on earlier maps, which run in training alone")
+    auxiliary: bool = option(
+        True, "auxiliary classifiers on earlier maps, which run only in training"
+    )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(299, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(299, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

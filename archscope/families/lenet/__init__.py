@@ -8,7 +8,7 @@ from archscope.families.lenet.spec import LeNetSpec, describe
 
 FAMILY = Family(
     name="lenet",
-    summary="LeNet-5 and others of MNIST's size: a few convolutions, pools, linear layers",
+    summary="LeNet-5 and others for MNIST-sized images: a few convolutions, pools, linear layers",
     spec=LeNetSpec,
     describe=describe,
     inputs=images,

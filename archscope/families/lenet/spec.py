@@ -24,23 +24,23 @@ class LeNetSpec:
         (5,), "kernel size of each convolution; a short list repeats", low=1, high=255
     )
     padding: Literal["valid", "same"] = option(
-        "valid", "whether convolutions see whole windows alone, or keep the size"
+        "valid", "padding of the convolutions: none (valid), or keep the size (same)"
     )
     pools: tuple[int, ...] = option(
-        (2,), "size and stride of the pool behind each convolution, 1: none; a short list repeats",
+        (2,), "size and stride of the pool after each convolution, 1: none; a short list repeats",
         low=1, high=255,
     )  # fmt: skip
-    pool: Literal["avg", "max"] = option("avg", "what a pool takes of its window")
+    pool: Literal["avg", "max"] = option("avg", "maximum or mean of a pooling window")
     hidden: tuple[int, ...] = option(
-        (120, 84), "features of each linear layer before the last", low=1, high=2**24
+        (120, 84), "width of each linear layer before the last, in features", low=1, high=2**24
     )
     activation: Literal["tanh", "relu"] = option(
-        "tanh", "what follows each convolution and each linear layer but the last"
+        "tanh", "activation after each convolution and each linear layer but the last"
     )
     in_channels: int = option(1, "channels of the input", low=1, high=2**20)
-    classes: int = option(10, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(32, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(10, "number of classes", low=1, high=2**24)
+    input_size: int = option(32, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

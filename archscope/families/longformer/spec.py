@@ -18,21 +18,28 @@ class LongformerSpec:
     depth: int = option(12, "number of blocks", low=1, high=10_000)
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
     heads: int = option(12, "number of heads", low=1, high=2**16)
-    d_ff: int = option(3072, "hidden features of one feed-forward", low=1, high=2**24)
-    vocab_size: int = option(50_265, "number of tokens", low=1, high=10**9)
+    d_ff: int = option(3072, "hidden width of a feed-forward layer", low=1, high=2**24)
+    vocab_size: int = option(50_265, "size of the vocabulary", low=1, high=10**9)
     max_positions: int | None = option(
-        4098, "rows of the learned positions (none: as the input is long)", low=1, high=2**24
+        4098,
+        "rows of the learned position table (none: the length of the input)",
+        low=1,
+        high=2**24,
     )
     window: int = option(
         512,
-        "tokens that a token sees on both sides together, itself not counted",
+        "width of the window: neighbours seen on both sides together, the token itself not counted",
         low=2,
         high=2**20,
     )
     global_tokens: int = option(
-        0, "first tokens, which see all tokens and are seen by all", low=0, high=2**20
+        0,
+        "number of global tokens, at the start, which attend to all tokens and are "
+        "attended to by all",
+        low=0,
+        high=2**20,
     )
-    seq_len: int = option(4096, "tokens of the input", low=1, high=2**24)
+    seq_len: int = option(4096, "length of the input, in tokens", low=1, high=2**24)
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
 
     def __post_init__(self) -> None:

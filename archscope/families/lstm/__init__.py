@@ -8,7 +8,7 @@ from archscope.families.lstm.spec import LstmSpec, describe
 
 FAMILY = Family(
     name="lstm",
-    summary="LSTM language models: word vectors, recurrent layers, scores of the next word",
+    summary="LSTM language models: word vectors, recurrent layers, scores for the next word",
     spec=LstmSpec,
     describe=describe,
     inputs=text,

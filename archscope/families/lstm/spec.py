@@ -11,13 +11,13 @@ from archscope.specs import check, option
 class LstmSpec:
     """The shape of an LSTM language model (Zaremba, Sutskever & Vinyals 2014)."""
 
-    depth: int = option(2, "recurrent layers", low=1, high=1000)
-    d_model: int = option(650, "features of a word vector", low=1, high=2**20)
+    depth: int = option(2, "number of recurrent layers", low=1, high=1000)
+    d_model: int = option(650, "width of a word vector, in features", low=1, high=2**20)
     hidden_size: int = option(650, "units of each recurrent layer", low=1, high=2**20)
-    vocab_size: int = option(10_000, "words of the table", low=1, high=2**24)
-    tied: bool = option(False, "one table for input and output")
-    seq_len: int = option(35, "words of the input", low=1, high=2**20)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    vocab_size: int = option(10_000, "size of the vocabulary, in words", low=1, high=2**24)
+    tied: bool = option(False, "share one table between input and output")
+    seq_len: int = option(35, "length of the input, in words", low=1, high=2**20)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

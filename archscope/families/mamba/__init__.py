@@ -7,7 +7,7 @@ from archscope.families.mamba.spec import MambaSpec, blocks, describe
 
 FAMILY = Family(
     name="mamba",
-    summary="Mamba and Mamba-2: decoders of selective state spaces, without attention",
+    summary="Mamba and Mamba-2: decoders of selective state-space layers, without attention",
     spec=MambaSpec,
     describe=describe,
     inputs=text,

@@ -18,40 +18,42 @@ class MambaSpec:
     """The shape of a Mamba (Gu & Dao 2023) or Mamba-2 (Dao & Gu 2024); by default mamba-130m."""
 
     version: Literal["v1", "v2"] = option(
-        "v1", "v1: each number of a state fades by itself; v2: all of a head alike, in chunks"
+        "v1",
+        "v1 (Mamba): each number of a state decays at its own rate; v2 (Mamba-2): one "
+        "rate per head, computed in chunks",
     )
-    depth: int = option(24, "number of blocks, each a mixer alone", low=1, high=10_000)
+    depth: int = option(24, "number of blocks, each only a mixer", low=1, high=10_000)
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
     expansion: int = option(2, "inner width of a block, as a multiple of d_model", low=1, high=64)
     state_size: int | None = option(
         None,
-        "numbers that the recurrence keeps of each inner feature (none: 16, of v2 128)",
+        "state size: numbers that the recurrence keeps per inner feature (none: 16, in v2 128)",
         low=1,
         high=2**16,
     )
     kernel_size: int = option(
-        4, "taps of the convolution before the recurrence, in tokens", low=1, high=2**16
+        4, "kernel size of the convolution before the recurrence", low=1, high=2**16
     )
     step_rank: int | None = option(
         None,
-        "rank of the projection that makes the steps of v1 (none: d_model / 16, rounded up)",
+        "rank of v1's projection to step sizes (none: d_model / 16, rounded up)",
         low=1,
         high=2**20,
     )
     head_dim: int | None = option(
-        None, "inner features that fade alike in v2 (none: 64)", low=1, high=2**20
+        None, "inner features per head of v2 (none: 64)", low=1, high=2**20
     )
     chunk_size: int | None = option(
-        None, "tokens of a chunk in v2, which meet each other (none: 256)", low=1, high=2**20
+        None, "chunk size of v2's recurrence, in tokens (none: 256)", low=1, high=2**20
     )
     inner_norm: bool = option(
-        False, "norms without weights on what the recurrence of v1 is made of (Falcon Mamba)"
+        False, "norms without weights on v1's step sizes and its B and C (Falcon Mamba)"
     )
-    bias: bool = option(False, "biases in the projections into and out of a block")
+    bias: bool = option(False, "biases in a block's input and output projections")
     conv_bias: bool = option(True, "a bias in the convolution")
-    vocab_size: int = option(50_280, "number of tokens", low=1, high=10**9)
-    tied: bool = option(True, "one table for input and output tokens")
-    seq_len: int = option(2048, "tokens of the input", low=1, high=2**24)
+    vocab_size: int = option(50_280, "size of the vocabulary", low=1, high=10**9)
+    tied: bool = option(True, "share one table between input and output tokens")
+    seq_len: int = option(2048, "length of the input, in tokens", low=1, high=2**24)
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
 
     def __post_init__(self) -> None:

@@ -18,25 +18,32 @@ class MobileBertSpec:
     depth: int = option(24, "number of blocks", low=1, high=10_000)
     d_model: int = option(512, "width between blocks, in features", low=1, high=2**20)
     bottleneck: int = option(
-        128, "width within a block, in features, of attention and feed-forwards", low=1, high=2**20
+        128,
+        "width within a block, of attention and feed-forward layers, in features",
+        low=1,
+        high=2**20,
     )
     heads: int = option(4, "number of heads", low=1, high=2**16)
-    feed_forwards: int = option(4, "feed-forwards of a block, one after the other", low=1, high=64)
-    d_ff: int = option(512, "hidden features of one feed-forward", low=1, high=2**24)
+    feed_forwards: int = option(
+        4, "feed-forward layers per block, one after the other", low=1, high=64
+    )
+    d_ff: int = option(512, "hidden width of a feed-forward layer", low=1, high=2**24)
     embedding_dim: int = option(
         128,
-        "width of the tokens' table; three neighbours side by side enter",
+        "width of the token embedding; those of three neighbouring tokens are concatenated",
         low=1,
         high=2**20,
     )
     layer_norm: bool = option(
-        False, "normalise after each part, as the teacher does, in place of scaling and shifting"
+        False, "layer norm after each sublayer, as in the teacher, instead of scale and shift"
     )
-    vocab_size: int = option(30_522, "number of tokens", low=1, high=10**9)
-    token_types: int = option(2, "rows of a table of token types", low=1, high=2**16)
-    max_positions: int = option(512, "rows of the learned positions", low=1, high=2**24)
+    vocab_size: int = option(30_522, "size of the vocabulary", low=1, high=10**9)
+    token_types: int = option(
+        2, "number of token types (segments) in their embedding table", low=1, high=2**16
+    )
+    max_positions: int = option(512, "rows of the learned position table", low=1, high=2**24)
     pooler: bool = option(True, "a dense layer on the first position")
-    seq_len: int = option(128, "tokens of the input", low=1, high=2**24)
+    seq_len: int = option(128, "length of the input, in tokens", low=1, high=2**24)
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
 
     def __post_init__(self) -> None:

@@ -48,16 +48,16 @@ class MobileNetSpec:
 
     version: Literal["v1", "v2", "v3-small", "v3-large", "mnasnet"] = option(
         "v2",
-        "separable convolutions, inverted residuals, those with squeeze-and-excitation, or "
-        "those of MnasNet-B1",
+        "v1: depthwise-separable convolutions; v2: inverted residuals; v3: those with "
+        "squeeze-and-excitation; or those of MnasNet-B1",
     )
     width_mult: float = option(
-        1.0, "factor of the channels of every layer (alpha in V1)", low=0.01, high=100
+        1.0, "factor that multiplies the channels of every layer (alpha in V1)", low=0.01, high=100
     )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

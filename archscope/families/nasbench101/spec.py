@@ -20,22 +20,24 @@ class NasBench101Spec:
 
     matrix: str = option(
         "0111010/0000001/0000001/0000100/0000001/0000001/0000000",
-        "which vertex of a cell leads to which: a row for each, the input first, the output last",
+        "adjacency matrix of a cell: one row per vertex, the input first, the output last",
     )
     operators: tuple[Any, ...] = option(
         (OPERATORS[1], OPERATORS[0], OPERATORS[0], OPERATORS[0], OPERATORS[2]),
-        "what each vertex between input and output does",
+        "operation of each vertex between input and output",
         words=OPERATORS,
     )
     channels: int = option(
         128, "channels of the first stack; each stack doubles them", low=1, high=2**16
     )
-    stacks: int = option(3, "stacks of cells, a pool of 2x2 between two", low=1, high=8)
-    cells: int = option(3, "cells of each stack", low=1, high=1000)
+    stacks: int = option(
+        3, "number of stacks of cells, with a 2x2 pool between two stacks", low=1, high=8
+    )
+    cells: int = option(3, "number of cells of each stack", low=1, high=1000)
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(10, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(32, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(10, "number of classes", low=1, high=2**24)
+    input_size: int = option(32, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)
@@ -46,7 +48,7 @@ class NasBench101Spec:
             raise SpecError("operators", listed(self.operators), f"{problem} of {rows}")
         for item in self.operators:
             if item not in OPERATORS:
-                raise SpecError("operators", item, f"is none of {', '.join(OPERATORS)}")
+                raise SpecError("operators", item, f"is not one of {', '.join(OPERATORS)}")
         if not narrowest(cell(self.matrix, self.operators, self.channels)):
             problem = "leaves a vertex no channels: those of the output are shared among them"
             raise SpecError("channels", self.channels, problem)

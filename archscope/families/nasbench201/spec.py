@@ -24,17 +24,18 @@ class NasBench201Spec:
     cell: str = option(
         "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|"
         "nor_conv_3x3~2|",
-        "what each edge does, as the authors write it, or by six digits in the same order, e.g. "
-        "333133: 0 none, 1 skip_connect, 2 nor_conv_1x1, 3 nor_conv_3x3, 4 avg_pool_3x3",
+        "operation of each edge, in the authors' notation, or as six digits in the same "
+        "order, e.g. 333133: 0 none, 1 skip_connect, 2 nor_conv_1x1, 3 nor_conv_3x3, 4 "
+        "avg_pool_3x3",
     )
     channels: int = option(
         16, "channels of the first stage; each stage doubles them", low=1, high=2**16
     )
-    cells: int = option(5, "cells of each stage", low=1, high=1000)
+    cells: int = option(5, "number of cells of each stage", low=1, high=1000)
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(10, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(32, "height and width of the input", low=4, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(10, "number of classes", low=1, high=2**24)
+    input_size: int = option(32, "height and width of the input, in pixels", low=4, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)
@@ -59,7 +60,9 @@ def nodes(cell: str) -> tuple[tuple[str, ...], ...]:
         raise SpecError("cell", cell, f"{problem}, or |none~0|+|none~0|none~1|+|...")
     for name in (name for node in found for name, _ in node):
         if name not in OPERATORS:
-            raise SpecError("cell", cell, f"has {name!r}, which is none of {', '.join(OPERATORS)}")
+            raise SpecError(
+                "cell", cell, f"has {name!r}, which is not one of {', '.join(OPERATORS)}"
+            )
     return tuple(tuple(name for name, _ in node) for node in found)
 
 

@@ -20,32 +20,42 @@ class ReformerSpec:
 
     depth: int = option(4, "number of blocks", low=1, high=10_000)
     hashed: tuple[int, ...] = option(
-        (0, 0, 1, 0), "attention block by block, then over again: 0 local, 1 hashed", low=0, high=1
+        (0, 0, 1, 0),
+        "attention of each block, repeated as a pattern: 0 local, 1 hashed",
+        low=0,
+        high=1,
     )
     d_model: int = option(1024, "width of the model, in features", low=1, high=2**20)
     heads: int = option(8, "number of heads", low=1, high=2**16)
     head_dim: int = option(128, "width of one head, in features", low=1, high=2**16)
-    d_ff: int = option(4096, "hidden features of one feed-forward", low=1, high=2**24)
-    ff_chunk: int = option(0, "tokens that a feed-forward takes at once; 0: all", low=0, high=2**24)
+    d_ff: int = option(4096, "hidden width of a feed-forward layer", low=1, high=2**24)
+    ff_chunk: int = option(
+        0, "tokens that a feed-forward layer processes at once; 0: all", low=0, high=2**24
+    )
     local_chunk: int = option(
         64,
-        "tokens in a chunk of local attention, which sees the chunk before too",
+        "chunk size of local attention, in tokens; it also sees the previous chunk",
         low=1,
         high=2**20,
     )
-    lsh_chunk: int = option(64, "tokens in a chunk of hashed attention", low=1, high=2**20)
-    buckets: tuple[int, ...] = option(
-        (512,), "buckets of a hash; several numbers are multiplied", low=2, high=2**24
+    lsh_chunk: int = option(
+        64, "chunk size of hashed (LSH) attention, in tokens", low=1, high=2**20
     )
-    hashes: int = option(1, "hashes per token", low=1, high=2**10)
+    buckets: tuple[int, ...] = option(
+        (512,), "number of buckets of a hash; several numbers are multiplied", low=2, high=2**24
+    )
+    hashes: int = option(1, "number of hashes per token", low=1, high=2**10)
     axial_shape: tuple[int, ...] = option(
-        (128, 512), "rows and columns that positions are laid out in", low=1, high=2**24
+        (128, 512), "rows and columns of the axial position table", low=1, high=2**24
     )
     axial_dims: tuple[int, ...] = option(
-        (256, 768), "features of a row's and a column's position; d_model in sum", low=1, high=2**20
+        (256, 768),
+        "width of a row's and of a column's position embedding, in features; they sum to d_model",
+        low=1,
+        high=2**20,
     )
-    vocab_size: int = option(258, "number of tokens", low=1, high=10**9)
-    seq_len: int = option(256, "tokens of the input", low=1, high=2**24)
+    vocab_size: int = option(258, "size of the vocabulary", low=1, high=10**9)
+    seq_len: int = option(256, "length of the input, in tokens", low=1, high=2**24)
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from archscope.families.regnet.spec import RegNetSpec, blocks, describe
 
 FAMILY = Family(
     name="regnet",
-    summary="RegNet X and Y: grouped bottlenecks, their widths on a quantised line",
+    summary="RegNet X and Y: bottlenecks with grouped convolutions, widths from a quantised line",
     spec=RegNetSpec,
     describe=describe,
     inputs=images,

@@ -23,23 +23,22 @@ WIDEST = 2**20
 class RegNetSpec:
     """The line that gives a RegNet its widths (Radosavovic et al. 2020, equations 2 to 4)."""
 
-    depth: int = option(22, "blocks of all stages together", low=1, high=1000)
+    depth: int = option(22, "number of blocks of all stages together", low=1, high=1000)
     initial_width: int = option(24, "width of the first block (w_0)", low=8, high=2**16)
-    slope: float = option(
-        24.48, "channels by which the line rises from block to block (w_a)", low=0, high=2**12
-    )
+    slope: float = option(24.48, "slope of the widths: channels per block (w_a)", low=0, high=2**12)
     width_ratio: float = option(
-        2.54, "factor from the width of a stage to that of the next (w_m)", low=1.001, high=2**10
+        2.54, "ratio of the widths of successive stages (w_m)", low=1.001, high=2**10
     )
     group_width: int = option(16, "channels in each group of a 3x3 convolution", low=1, high=2**16)
     squeeze_ratio: float = option(
-        0.0, "squeezed channels over those of a block's input; 0: no squeeze-and-excitation (X)",
+        0.0, "squeezed channels, as a share of those of a block's input; 0: no "
+        "squeeze-and-excitation (X)",
         low=0, high=1,
     )  # fmt: skip
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

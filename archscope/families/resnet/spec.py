@@ -21,30 +21,35 @@ class ResNetSpec:
     """The shape of a residual network (He et al. 2016, table 1)."""
 
     block: Literal["basic", "bottleneck"] = option(
-        "basic", "two convolutions of 3x3, or 1x1, 3x3 and 1x1 with four times the channels out"
+        "basic",
+        "basic: two 3x3 convolutions; bottleneck: 1x1, 3x3 and 1x1 with four times the "
+        "output channels",
     )
     blocks: tuple[int, ...] = option(
-        (2, 2, 2, 2), "blocks of each of the four stages", low=1, high=1000
+        (2, 2, 2, 2), "number of blocks of each of the four stages", low=1, high=1000
     )
     stem_channels: int = option(
         64, "channels of the first convolution; each stage doubles them", low=1, high=2**16
     )
     groups: int = option(1, "groups of a bottleneck's 3x3 convolution", low=1, high=2**16)
     group_width: int = option(
-        64, "channels in each group where a stage has 64 planes (torchvision: width_per_group)",
+        64, "channels per group in the stage with 64 planes (torchvision: width_per_group)",
         low=1, high=2**16,
     )  # fmt: skip
     stride_in: Literal["conv1", "conv2"] = option(
-        "conv2", "which convolution of a bottleneck strides: conv1 as published, conv2 as now usual"
+        "conv2",
+        "which convolution of a bottleneck has the stride: conv1 as published, conv2 as "
+        "is now usual",
     )
     output_stride: int = option(
-        32, "input positions from output to output: 8, 16 or 32; dilation replaces the strides",
+        32, "stride of the output relative to the input: 8, 16 or 32; dilation replaces the "
+        "later strides",
         low=8, high=32,
     )  # fmt: skip
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

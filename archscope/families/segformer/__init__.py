@@ -8,7 +8,7 @@ from archscope.families.segformer.spec import SegformerSpec, blocks, describe
 
 FAMILY = Family(
     name="segformer",
-    summary="SegFormer: attention to fewer keys on ever smaller maps, for segmentation",
+    summary="SegFormer: attention with reduced keys, on ever smaller maps, for segmentation",
     spec=SegformerSpec,
     describe=describe,
     inputs=images,

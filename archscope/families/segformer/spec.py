@@ -23,24 +23,24 @@ class SegformerSpec:
     """The shape of a SegFormer (Xie et al. 2021, table 6); the default is B0."""
 
     blocks: tuple[int, ...] = option(
-        (2, 2, 2, 2), "blocks of each of the four stages", low=1, high=1000
+        (2, 2, 2, 2), "number of blocks of each of the four stages", low=1, high=1000
     )
     channels: tuple[int, ...] = option(
         (32, 64, 160, 256), "channels of each stage", low=1, high=2**16
     )
     heads: tuple[int, ...] = option((1, 2, 5, 8), "heads in each stage", low=1, high=2**12)
     reductions: tuple[int, ...] = option(
-        (8, 4, 2, 1), "height and width of what becomes one key, in positions, in each stage",
+        (8, 4, 2, 1), "height and width of the patch reduced to one key, in positions, per stage",
         low=1, high=2**10,
     )  # fmt: skip
     ff_ratio: int = option(
-        4, "hidden features of a feed-forward for each channel", low=1, high=2**10
+        4, "hidden width of a feed-forward layer, as a multiple of the channels", low=1, high=2**10
     )
     decoder_channels: int = option(256, "channels of the decoder", low=1, high=2**16)
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(150, "classes of a position", low=1, high=2**24)
-    input_size: int = option(512, "height and width of the input", low=32, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(150, "number of classes of a position", low=1, high=2**24)
+    input_size: int = option(512, "height and width of the input, in pixels", low=32, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

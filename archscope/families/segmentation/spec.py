@@ -52,29 +52,30 @@ class SegmentationSpec:
     """A head for semantic segmentation and the network under it."""
 
     head: Literal["deeplabv3", "deeplabv3plus", "fcn", "lraspp"] = option(
-        "deeplabv3", "parallel dilated convolutions, also with a decoder, a convolution of 3x3, or "
-        "two resolutions",
-    )  # fmt: skip
+        "deeplabv3",
+        "deeplabv3: parallel dilated convolutions; deeplabv3plus: also a decoder; fcn: a 3x3 "
+        "convolution; lraspp: two resolutions",
+    )
     backbone: Literal[
         "resnet50", "resnet101", "mobilenet-v2", "mobilenet-v3-large", "xception41", "xception65"
-    ] = option("resnet50", "the network under the head")
+    ] = option("resnet50", "backbone under the head")
     output_stride: int = option(
-        8, "input positions from output to output of the backbone: 8, 16 or 32, of MobileNetV3 16",
+        8, "output stride of the backbone: 8, 16 or 32; for MobileNetV3, 16",
         low=8, high=32,
     )  # fmt: skip
     rates: tuple[int, ...] = option(
-        (12, 24, 36), "dilations of the parallel convolutions of deeplabv3 and v3+", low=1,
-        high=1024,
+        (12, 24, 36), "dilations of the parallel convolutions of deeplabv3 and deeplabv3plus",
+        low=1, high=1024,
     )  # fmt: skip
     decoder_layers: int = option(
-        2, "convolutions of 3x3 in the decoder of deeplabv3plus", low=1, high=100
+        2, "3x3 convolutions in the decoder of deeplabv3plus", low=1, high=100
     )
     separable: bool = option(False, "depthwise-separable convolutions in the head of deeplabv3plus")
-    auxiliary: bool = option(False, "a second head on an earlier map, for training")
+    auxiliary: bool = option(False, "an auxiliary head on an earlier map, for training")
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(21, "classes of a position", low=1, high=2**24)
-    input_size: int = option(520, "height and width of the input", low=32, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(21, "number of classes of a position", low=1, high=2**24)
+    input_size: int = option(520, "height and width of the input, in pixels", low=32, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)
@@ -86,9 +87,9 @@ class SegmentationSpec:
         if self.head == "lraspp" and self.backbone != "mobilenet-v3-large":
             raise SpecError("head", self.head, "needs {backbone} mobilenet-v3-large")
         if self.head == "lraspp" and self.auxiliary:
-            raise SpecError("auxiliary", True, "is not there with {head} lraspp")
+            raise SpecError("auxiliary", True, "does not exist with {head} lraspp")
         if self.auxiliary and self.backbone in XCEPTIONS:
-            raise SpecError("auxiliary", True, "is not there on {backbone} " + self.backbone)
+            raise SpecError("auxiliary", True, "does not exist on {backbone} " + self.backbone)
         if self.head != "deeplabv3plus" and self.separable:
             raise SpecError("separable", True, "needs {head} deeplabv3plus")
         if self.head != "deeplabv3plus" and self.decoder_layers != 2:

@@ -8,7 +8,7 @@ from archscope.families.separable_residual.spec import XceptionSpec, blocks, des
 
 FAMILY = Family(
     name="separable-residual",
-    summary="Xception: depthwise-separable convolutions in blocks with residual paths",
+    summary="Xception: residual blocks of depthwise-separable convolutions",
     spec=XceptionSpec,
     describe=describe,
     inputs=images,

@@ -32,8 +32,9 @@ class XceptionSpec:
     """The shape of Xception (Chollet 2017, figure 5), or of the one under DeepLabv3+."""
 
     layout: Literal["chollet", "aligned"] = option(
-        "chollet", "two convolutions and a pool in a block that strides, or three that stride by "
-        "themselves, and padding everywhere (Chen et al. 2018, figure 4)",
+        "chollet", "chollet: a block with a stride has two convolutions and a pool; aligned: three "
+        "convolutions, the last with the stride, and padding everywhere (Chen et al. "
+        "2018, figure 4)",
     )  # fmt: skip
     entry_channels: tuple[int, ...] = option(
         (128, 256, 728), "channels of each block of the entry flow", low=1, high=2**16
@@ -43,13 +44,13 @@ class XceptionSpec:
     )
     middle_blocks: int = option(8, "blocks of the middle flow", low=0, high=10_000)
     output_stride: int = option(
-        32, "input positions from output to output: of an aligned one 8, 16 or 32; dilation "
-        "replaces the strides", low=8, high=32,
+        32, "stride of the output relative to the input: with the aligned layout 8, 16 or 32; "
+        "dilation replaces the later strides", low=8, high=32,
     )  # fmt: skip
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(299, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(299, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

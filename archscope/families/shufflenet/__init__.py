@@ -8,7 +8,7 @@ from archscope.families.shufflenet.spec import ShuffleNetSpec, blocks, describe
 
 FAMILY = Family(
     name="shufflenet",
-    summary="ShuffleNet V2: half of the channels go around each block, then both are shuffled",
+    summary="ShuffleNet V2: half of the channels bypass each block, then channels are shuffled",
     spec=ShuffleNetSpec,
     describe=describe,
     inputs=images,

@@ -17,7 +17,7 @@ class ShuffleNetSpec:
     """The shape of a ShuffleNet V2 (Ma et al. 2018, table 5)."""
 
     blocks: tuple[int, ...] = option(
-        (4, 8, 4), "blocks of each stage, the first of which strides", low=1, high=1000
+        (4, 8, 4), "number of blocks of each stage; the first has the stride", low=1, high=1000
     )
     channels: tuple[int, ...] = option(
         (116, 232, 464), "output channels of each stage", low=2, high=2**20
@@ -25,9 +25,9 @@ class ShuffleNetSpec:
     stem_channels: int = option(24, "channels of the first convolution", low=1, high=2**16)
     last_channels: int = option(1024, "channels of the last convolution", low=1, high=2**20)
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -8,7 +8,7 @@ from archscope.families.squeezenet.spec import SqueezeNetSpec, describe, places
 
 FAMILY = Family(
     name="squeezenet",
-    summary="SqueezeNet 1.0 and 1.1: few channels before convolutions of 1x1 and 3x3 side by side",
+    summary="SqueezeNet 1.0 and 1.1: squeezed channels before parallel 1x1 and 3x3 convolutions",
     spec=SqueezeNetSpec,
     describe=describe,
     inputs=images,

@@ -24,23 +24,27 @@ class SqueezeNetSpec:
     """The shape of a SqueezeNet (Iandola et al. 2016, tables 1 and 2)."""
 
     version: Literal["1.0", "1.1"] = option(
-        "1.0", "1.0 as published; 1.1 starts with 3x3 and pools earlier, 2.4 times less work"
+        "1.0",
+        "1.0: as published; 1.1: starts with a 3x3 convolution and pools earlier, 2.4 "
+        "times less work",
     )
     expand_channels: int = option(
         128, "output channels of the first two fire modules", low=2, high=2**16
     )
-    expand_step: int = option(128, "channels more after every two fire modules", low=0, high=2**16)
+    expand_step: int = option(
+        128, "increase of the channels after every two fire modules", low=0, high=2**16
+    )
     squeeze_ratio: float = option(
-        0.125, "channels of the squeeze over those of the output", low=0.001, high=1
+        0.125, "channels of the squeeze layer, as a share of those of the output", low=0.001, high=1
     )
     share_3x3: float = option(
-        0.5, "share of a fire module's output channels that convolutions of 3x3 make",
+        0.5, "share of a fire module's output channels that come from 3x3 convolutions",
         low=0.001, high=0.999,
     )  # fmt: skip
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -6,7 +6,7 @@ from archscope.families.swin.spec import SwinSpec, blocks, describe
 
 FAMILY = Family(
     name="swin",
-    summary="Swin Transformers: attention within shifting windows, on ever smaller maps",
+    summary="Swin Transformers: attention within shifted windows, on ever smaller maps",
     spec=SwinSpec,
     describe=describe,
     inputs=images,

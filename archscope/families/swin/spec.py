@@ -15,21 +15,24 @@ class SwinSpec:
     """The shape of a Swin Transformer; the default is Swin-T."""
 
     blocks: tuple[int, ...] = option(
-        (2, 2, 6, 2), "blocks of each stage; every other one shifts its windows", low=1, high=1000
+        (2, 2, 6, 2),
+        "number of blocks of each stage; every second one shifts its windows",
+        low=1,
+        high=1000,
     )
     heads: tuple[int, ...] = option((3, 6, 12, 24), "heads in each stage", low=1, high=2**16)
     d_model: int = option(
-        96, "channels of the first stage; each later one has twice as many", low=1, high=2**20
+        96, "channels of the first stage; each later stage doubles them", low=1, high=2**20
     )
     window: int = option(7, "height and width of a window, in positions", low=1, high=2**12)
     ff_ratio: int = option(
-        4, "hidden features of a feed-forward for each channel", low=1, high=2**10
+        4, "hidden width of a feed-forward layer, as a multiple of the channels", low=1, high=2**10
     )
     patch_size: int = option(4, "height and width of a patch, in pixels", low=1, high=2**16)
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -18,7 +18,7 @@ def inputs(spec: T5Spec) -> Inputs:
 
 FAMILY = Family(
     name="t5",
-    summary="T5 and Switch: encoder and decoder with relative biases, dense or sparse",
+    summary="T5 and Switch: encoder-decoders with relative position biases, dense or with experts",
     spec=T5Spec,
     describe=describe,
     inputs=inputs,

@@ -28,25 +28,34 @@ class T5Spec:
     head_dim: int = option(
         64, "width of one head (d_kv), in features; need not be d_model / heads", low=1, high=2**16
     )
-    d_ff: int = option(2048, "hidden features of one feed-forward", low=1, high=2**24)
+    d_ff: int = option(2048, "hidden width of a feed-forward layer", low=1, high=2**24)
     activation: Literal["relu", "gelu", "swiglu", "geglu"] = option(
-        "relu", "activation of the feed-forward; the glu kinds have a third matrix (v1.1: geglu)"
+        "relu",
+        "activation of the feed-forward layer; the GLU variants have a third matrix (v1.1: geglu)",
     )
-    vocab_size: int = option(32_128, "number of tokens", low=1, high=10**9)
-    tied: bool = option(True, "one table for input and output tokens (v1.1: two)")
-    buckets: int = option(32, "buckets of distances in the relative bias", low=4, high=2**16)
+    vocab_size: int = option(32_128, "size of the vocabulary", low=1, high=10**9)
+    tied: bool = option(True, "share one table between input and output tokens (v1.1: two tables)")
+    buckets: int = option(
+        32, "number of distance buckets of the relative position bias", low=4, high=2**16
+    )
     max_distance: int = option(
         128, "distance from which all keys share a bucket, in tokens", low=2, high=2**24
     )
     experts: int = option(
-        0, "experts per sparse feed-forward, each token to one; 0: all dense", low=0, high=2**16
+        0,
+        "experts per sparse feed-forward layer, one per token; 0: all layers are dense",
+        low=0,
+        high=2**16,
     )
     sparse_every: int = option(
-        2, "every how many blocks the feed-forward has experts, where there are", low=1, high=10_000
+        2, "every n-th block has experts, if there are any", low=1, high=10_000
     )
-    seq_len: int = option(512, "tokens of the source", low=1, high=2**24)
+    seq_len: int = option(512, "length of the source, in tokens", low=1, high=2**24)
     target_len: int = option(
-        114, "tokens of the target; 114 are what T5 takes out of 512", low=1, high=2**24
+        114,
+        "length of the target, in tokens; T5's span corruption makes 114 out of 512",
+        low=1,
+        high=2**24,
     )
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
 

@@ -17,7 +17,7 @@ def inputs(spec: TcnSpec) -> Inputs:
 
 FAMILY = Family(
     name="tcn",
-    summary="TCN: residual blocks of two causal dilated convolutions with normalised weights",
+    summary="TCN: residual blocks of two causal dilated convolutions with weight normalisation",
     spec=TcnSpec,
     describe=describe,
     inputs=inputs,

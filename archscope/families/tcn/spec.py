@@ -13,17 +13,20 @@ class TcnSpec:
     """The shape of a temporal convolutional network (Bai, Kolter & Koltun 2018, section 3)."""
 
     levels: int = option(
-        8, "residual blocks; each has twice the dilation of the one before", low=1, high=24
+        8,
+        "number of residual blocks; each has twice the dilation of the one before",
+        low=1,
+        high=24,
     )
-    kernel_size: int = option(7, "taps of every convolution", low=1, high=2**10)
+    kernel_size: int = option(7, "kernel size of every convolution", low=1, high=2**10)
     hidden_channels: int = option(25, "channels of every convolution", low=1, high=2**16)
     in_channels: int = option(1, "channels of the input", low=1, high=2**20)
     classes: int = option(10, "outputs of the linear layer", low=1, high=2**24)
     reads: Literal["last", "each"] = option(
-        "last", "the linear layer reads the last position alone, or each by itself"
+        "last", "whether the linear layer reads only the last position, or each position separately"
     )
-    input_size: int = option(784, "positions of the input", low=1, high=2**24)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    input_size: int = option(784, "length of the input, in positions", low=1, high=2**24)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -8,7 +8,7 @@ from archscope.families.textcnn.spec import TextCnnSpec, describe
 
 FAMILY = Family(
     name="textcnn",
-    summary="TextCNN: convolutions of several widths over word vectors, then their maxima",
+    summary="TextCNN: convolutions of several widths over word vectors, then max pooling over time",
     spec=TextCnnSpec,
     describe=describe,
     inputs=text,

@@ -14,15 +14,18 @@ class TextCnnSpec:
     """The shape of a TextCNN (Kim 2014, section 2)."""
 
     mode: Literal["rand", "static", "non-static", "multichannel"] = option(
-        "non-static", "word vectors learnt, frozen, tuned, or one frozen and one tuned"
+        "non-static",
+        "word vectors: learnt, frozen, fine-tuned, or two channels, one frozen and one fine-tuned",
     )
-    vocab_size: int = option(18_765, "words of the table", low=1, high=2**24)
-    d_model: int = option(300, "features of a word vector", low=1, high=2**16)
-    windows: tuple[int, ...] = option((3, 4, 5), "words that each filter sees", low=1, high=1024)
-    maps: int = option(100, "filters of each width", low=1, high=2**16)
-    classes: int = option(2, "outputs of the classifier", low=1, high=2**24)
-    seq_len: int = option(56, "words of the input", low=1, high=2**20)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    vocab_size: int = option(18_765, "size of the vocabulary, in words", low=1, high=2**24)
+    d_model: int = option(300, "width of a word vector, in features", low=1, high=2**16)
+    windows: tuple[int, ...] = option(
+        (3, 4, 5), "widths of the filters, in words", low=1, high=1024
+    )
+    maps: int = option(100, "number of filters of each width", low=1, high=2**16)
+    classes: int = option(2, "number of classes", low=1, high=2**24)
+    seq_len: int = option(56, "length of the input, in words", low=1, high=2**20)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

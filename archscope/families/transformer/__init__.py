@@ -26,7 +26,7 @@ def inputs(spec: TransformerSpec) -> Inputs:
 
 FAMILY = Family(
     name="transformer",
-    summary="encoders, decoders and both together: attention or dilated convolution, experts",
+    summary="encoders, decoders, encoder-decoders: attention or dilated convolution, experts",
     spec=TransformerSpec,
     describe=describe,
     inputs=inputs,

@@ -1,4 +1,4 @@
-"""What a recurrent mixer's module and its closed forms are told alike, from the spec. No torch."""
+"""Arguments that modules and closed forms, or several closed forms, share. No torch."""
 
 from __future__ import annotations
 
@@ -45,4 +45,17 @@ def dual_state_space(spec: TransformerSpec, mixer: kinds.DualStateSpace) -> dict
         "head_dim": mixer.state_head_dim,
         "groups": mixer.state_groups,
         "chunk": mixer.state_chunk,
+    }
+
+
+def mixture(spec: TransformerSpec, experts: kinds.MixtureOfExperts) -> dict[str, Any]:
+    """Return the sizes of a mixture of experts, but for its widths."""
+    return {
+        "experts": experts.experts,
+        "chosen": experts.chosen,
+        "activation": spec.activation,
+        "bias": spec.bias,
+        "router_bias": experts.router_bias,
+        "shared": experts.shared_ff,
+        "shared_gate": experts.shared_gate,
     }

@@ -212,18 +212,8 @@ def _feed_forward(
         return counted.feed_forward(
             rows, spec.d_model, spec.dense_width, activation=spec.activation, bias=spec.bias
         )
-    return counted.mixture(
-        rows,
-        spec.d_model,
-        spec.hidden_width,
-        experts=experts.experts,
-        chosen=experts.chosen,
-        activation=spec.activation,
-        bias=spec.bias,
-        router_bias=experts.router_bias,
-        shared=experts.shared_ff,
-        shared_gate=experts.shared_gate,
-    )
+    sizes = (rows, spec.d_model, spec.hidden_width)
+    return counted.mixture(*sizes, **arguments.mixture(spec, experts))
 
 
 def _heads(spec: TransformerSpec, tokens: int) -> Iterator[Counted]:

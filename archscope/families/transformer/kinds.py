@@ -23,7 +23,7 @@ class Decoder:
     """One stack of blocks, which sees only the past."""
 
     word: ClassVar[str] = "decoder"
-    causal: bool = option(True, "see only the past")
+    causal: bool = option(True, "causal: each position sees only itself and earlier ones")
 
 
 @frozen
@@ -31,7 +31,7 @@ class Encoder:
     """One stack of blocks, which sees both sides."""
 
     word: ClassVar[str] = "encoder"
-    causal: bool = option(False, "see only the past")
+    causal: bool = option(False, "causal: each position sees only itself and earlier ones")
 
 
 @frozen
@@ -40,10 +40,10 @@ class EncoderDecoder:
 
     word: ClassVar[str] = "encoder-decoder"
     decoder_depth: int | None = option(
-        None, "number of blocks of its decoder (none: as depth)", low=1, high=10_000
+        None, "number of decoder blocks (none: as depth)", low=1, high=10_000
     )
     target_len: int | None = option(
-        None, "tokens of an encoder-decoder's target (none: as seq_len)", low=1, high=2**24
+        None, "length of the target, in tokens (none: as seq_len)", low=1, high=2**24
     )
 
 
@@ -55,7 +55,9 @@ class Full:
     """A query sees all keys."""
 
     word: ClassVar[str] = "full"
-    sinks: bool = option(False, "one more logit for each head that takes part in the softmax alone")
+    sinks: bool = option(
+        False, "an attention sink per head: one extra logit that enters only the softmax"
+    )
 
 
 @frozen
@@ -65,21 +67,23 @@ class Window:
     word: ClassVar[str] = "window"
     window: int = option(
         255,
-        "keys per query, itself included, of window attention; odd where it sees both sides; "
-        "computed in full at the edges too",
+        "keys per query, its own position included; odd unless causal; windows are computed "
+        "in full at the edges too",
         low=1,
         high=2**24,
     )
     masked_window: bool = option(
-        False, "the keys outside of a window are multiplied too, then masked: no work is saved"
+        False, "compute all scores and mask those outside the window: saves no work"
     )
     full_every: int | None = option(
         None,
-        "every so many blocks one attends in full, the rest in windows (none: all in windows)",
+        "every n-th block has full attention, the others windows (none: all have windows)",
         low=1,
         high=10_000,
     )
-    sinks: bool = option(False, "one more logit for each head that takes part in the softmax alone")
+    sinks: bool = option(
+        False, "an attention sink per head: one extra logit that enters only the softmax"
+    )
 
     def __post_init__(self) -> None:
         if self.sinks and not self.masked_window:
@@ -91,13 +95,11 @@ class DilatedWindow:
     """A query sees the nearest keys that lie some positions apart."""
 
     word: ClassVar[str] = "dilated-window"
-    window: int = option(255, "keys per query of window attention", low=1, high=2**24)
+    window: int = option(255, "keys per query", low=1, high=2**24)
     window_dilation: int = option(
-        2, "positions from key to key in a dilated window", low=1, high=2**20
+        2, "distance between neighbouring keys of a window, in positions", low=1, high=2**20
     )
-    full_every: int | None = option(
-        None, "every so many blocks one attends in full", low=1, high=10_000
-    )
+    full_every: int | None = option(None, "every n-th block has full attention", low=1, high=10_000)
 
 
 @frozen
@@ -105,10 +107,12 @@ class Chunk:
     """A query sees those before it in its own chunk of the sequence (Meta 2025, Llama 4)."""
 
     word: ClassVar[str] = "chunk"
-    chunk: int = option(8192, "tokens of a chunk, within which blocks attend", low=1, high=2**24)
+    chunk: int = option(
+        8192, "size of the chunks that attention is restricted to, in tokens", low=1, high=2**24
+    )
     full_every: int = option(
         4,
-        "every so many blocks one attends in full, or chunks would never meet",
+        "every n-th block has full attention, which connects the chunks",
         low=2,
         high=10_000,
     )
@@ -130,25 +134,29 @@ class MixtureOfExperts:
 
     word: ClassVar[str] = "moe"
     experts: int = option(
-        8, "experts per feed-forward; 0: one dense one", low=1, high=2**16, chooses=True
+        8, "experts per feed-forward layer; 0: one dense layer", low=1, high=2**16, chooses=True
     )
-    top_k: int | None = option(
-        None, "experts that each token is sent to (none: 2)", low=1, high=2**16
-    )
+    top_k: int | None = option(None, "experts per token (none: 2)", low=1, high=2**16)
     moe_every: int = option(
-        1, "every so many blocks one has experts, the rest are dense", low=1, high=10_000
+        1, "every n-th block has experts, the others are dense", low=1, high=10_000
     )
     dense_blocks: int = option(
-        0, "first blocks, which have a dense feed-forward in the experts' place", low=0, high=10_000
+        0,
+        "number of first blocks that have a dense feed-forward layer instead of experts",
+        low=0,
+        high=10_000,
     )
     dense_ff: int | None = option(
-        None, "hidden features of the dense feed-forwards (none: as d_ff)", low=1, high=2**24
+        None, "hidden width of the dense feed-forward layers (none: as d_ff)", low=1, high=2**24
     )
     shared_ff: int = option(
-        0, "hidden features of an expert that every token is sent to; 0: none", low=0, high=2**24
+        0,
+        "hidden width of the shared expert, which processes every token; 0: none",
+        low=0,
+        high=2**24,
     )
-    shared_gate: bool = option(False, "a gate on what that expert answers")
-    router_bias: bool = option(False, "a bias in the router of experts")
+    shared_gate: bool = option(False, "a gate on the shared expert's output")
+    router_bias: bool = option(False, "a bias in the router")
 
     def __post_init__(self) -> None:
         if self.top_k is not None and self.top_k > self.experts:
@@ -175,7 +183,10 @@ class Learned:
 
     word: ClassVar[str] = "learned"
     max_positions: int | None = option(
-        None, "rows of the learned positions (none: as the input is long)", low=1, high=2**24
+        None,
+        "rows of the learned position table (none: the length of the input)",
+        low=1,
+        high=2**24,
     )
 
 
@@ -192,7 +203,7 @@ class Rotary:
 
     word: ClassVar[str] = "rotary"
     rotary_dim: int | None = option(
-        None, "features of a head that rotary positions turn (none: all)", low=2, high=2**16
+        None, "features of each head that are rotated (none: all)", low=2, high=2**16
     )
 
 
@@ -236,10 +247,8 @@ class PreNorm:
     """A norm before each part of a block."""
 
     word: ClassVar[str] = "pre"
-    parallel: bool = option(
-        False, "attention and feed-forward side by side, both added to the same input"
-    )
-    shared_norm: bool = option(False, "one norm for both where they are parallel")
+    parallel: bool = option(False, "run attention and feed-forward in parallel on the same input")
+    shared_norm: bool = option(False, "one norm for both parallel branches")
 
     def __post_init__(self) -> None:
         if self.shared_norm and not self.parallel:
@@ -268,7 +277,7 @@ class LanguageHead:
     """One projection to scores over the vocabulary."""
 
     word: ClassVar[str] = "lm"
-    head_bias: bool = option(False, "a bias in an lm head")
+    head_bias: bool = option(False, "a bias in the lm head")
 
 
 @frozen

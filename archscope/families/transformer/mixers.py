@@ -15,7 +15,7 @@ class SelfAttention:
 
     word: ClassVar[str] = "attention"
     output_gate: bool = option(
-        False, "what a head answers is multiplied by gates that its token makes (Qiu 2025)"
+        False, "multiply each head's output by a gate computed from the token (Qiu 2025)"
     )
 
 
@@ -26,18 +26,18 @@ class DilatedConv:
     word: ClassVar[str] = "dilated-conv"
     kernel_size: tuple[int, ...] = option(
         (3,),
-        "taps of the convolutions in attention's place, in tokens, one after the other, then over "
-        "again",
+        "kernel sizes of the convolutions that replace attention, one per such block, "
+        "repeated as a pattern",
         low=1,
         high=2**16,
     )
     dilations: tuple[int, ...] = option(
         (1,),
-        "tokens from tap to tap of those convolutions, one after the other, then over again",
+        "dilations of those convolutions, one per such block, repeated as a pattern",
         low=1,
         high=2**20,
     )
-    depthwise: bool = option(False, "those convolutions have one filter for each feature")
+    depthwise: bool = option(False, "make those convolutions depthwise")
 
     def __post_init__(self) -> None:
         for field in ("kernel_size", "dilations"):
@@ -65,18 +65,16 @@ class GatedDelta:
     """Linear attention that erases before it writes, behind a short convolution (Yang 2024)."""
 
     word: ClassVar[str] = "gated-delta"
-    delta_heads: int = option(32, "value heads of a gated delta net", low=1, high=2**16)
+    delta_heads: int = option(32, "number of value heads of the gated delta net", low=1, high=2**16)
     delta_key_heads: int | None = option(
-        None, "query and key heads of it (none: as delta_heads)", low=1, high=2**16
+        None, "number of its query and key heads (none: as delta_heads)", low=1, high=2**16
     )
     delta_key_dim: int = option(
-        128, "width of its queries and keys, in features of a head", low=1, high=2**16
+        128, "width of a query and key head, in features", low=1, high=2**16
     )
-    delta_value_dim: int = option(
-        128, "width of its values, in features of a head", low=1, high=2**16
-    )
+    delta_value_dim: int = option(128, "width of a value head, in features", low=1, high=2**16)
     delta_kernel: int = option(
-        4, "taps of the convolution before its recurrence, in tokens", low=1, high=2**16
+        4, "kernel size of the convolution before its recurrence", low=1, high=2**16
     )
 
     def __post_init__(self) -> None:
@@ -103,15 +101,17 @@ class StateSpace:
 
     word: ClassVar[str] = "state-space"
     state_size: int = option(
-        16, "numbers that the recurrence keeps of each inner feature", low=1, high=2**16
+        16, "state size: numbers that the recurrence keeps per inner feature", low=1, high=2**16
     )
-    expansion: int = option(2, "inner width of the recurrence, over d_model", low=1, high=64)
+    expansion: int = option(
+        2, "inner width of the recurrence, as a multiple of d_model", low=1, high=64
+    )
     state_kernel: int = option(
-        4, "taps of the convolution before the recurrence, in tokens", low=1, high=2**16
+        4, "kernel size of the convolution before the recurrence", low=1, high=2**16
     )
     state_conv_bias: bool | None = option(None, "a bias in that convolution (none: as bias)")
     state_norm: bool = option(
-        False, "norms on the steps, inputs and outputs of the recurrence (Lieber 2024, Jamba)"
+        False, "norms on the recurrence's step sizes and its B and C (Lieber 2024, Jamba)"
     )
 
 
@@ -121,17 +121,17 @@ class DualStateSpace:
 
     word: ClassVar[str] = "state-space-dual"
     state_size: int = option(
-        128, "numbers that the recurrence keeps of each inner feature", low=1, high=2**16
+        128, "state size: numbers that the recurrence keeps per inner feature", low=1, high=2**16
     )
-    expansion: int = option(2, "inner width of the recurrence, over d_model", low=1, high=64)
+    expansion: int = option(
+        2, "inner width of the recurrence, as a multiple of d_model", low=1, high=64
+    )
     state_kernel: int = option(
-        4, "taps of the convolution before the recurrence, in tokens", low=1, high=2**16
+        4, "kernel size of the convolution before the recurrence", low=1, high=2**16
     )
-    state_head_dim: int = option(64, "inner features of a head", low=1, high=2**20)
-    state_groups: int = option(
-        1, "groups of heads, of which each writes and reads alike", low=1, high=2**16
-    )
-    state_chunk: int = option(256, "tokens of a chunk, which meet each other", low=1, high=2**20)
+    state_head_dim: int = option(64, "inner features per head", low=1, high=2**20)
+    state_groups: int = option(1, "groups of heads that share B and C", low=1, high=2**16)
+    state_chunk: int = option(256, "chunk size of the recurrence, in tokens", low=1, high=2**20)
     state_conv_bias: bool | None = option(None, "a bias in that convolution (none: as bias)")
 
 

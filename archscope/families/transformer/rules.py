@@ -135,7 +135,7 @@ def _check_positions(spec: Any) -> None:
 
 def _check_rotary(spec: Any, turned: int | None) -> None:
     if not spec.mixes_by_heads:
-        raise SpecError("positions", "rotary", "turns queries and needs {mixer} attention")
+        raise SpecError("positions", "rotary", "rotates queries and needs {mixer} attention")
     width = spec.head_width
     if turned is None and width % 2:
         problem = f"turns features in pairs, but a head has {width} features"
@@ -149,9 +149,9 @@ def _check_alibi(spec: Any) -> None:
     if not spec.attends:
         raise SpecError("positions", "alibi", "is added to scores and needs {mixer} attention")
     if not spec.sees_only_past or spec.has_two_stacks:
-        raise SpecError("positions", "alibi", "is for attention that sees only the past")
+        raise SpecError("positions", "alibi", "needs causal attention")
     if isinstance(spec.attention, kinds.Chunk):
-        raise SpecError("positions", "alibi", "cannot be had with {attention} chunk")
+        raise SpecError("positions", "alibi", "cannot be combined with {attention} chunk")
     if not spec.masks_scores:
         problem = "needs {masked_window} where {attention} has windows"
         raise SpecError("positions", "alibi", problem)
@@ -197,7 +197,7 @@ def _check_shared_blocks(spec: Any) -> None:
 def _check_stacks(spec: Any) -> None:
     if not spec.has_two_stacks:
         return
-    problem = "cannot be had with {arch} encoder-decoder"
+    problem = "cannot be combined with {arch} encoder-decoder"
     if spec.token_types:
         raise SpecError("token_types", spec.token_types, problem)
     if getattr(spec.norm_place, "parallel", False):

@@ -16,11 +16,11 @@ from archscope.specs import check, option
 class TransformerSpec:
     """The shape of a Transformer; the default is that of GPT-2 small at its full context."""
 
-    arch: kinds.Arch = option(kinds.Decoder(), "which stacks of blocks there are")
+    arch: kinds.Arch = option(kinds.Decoder(), "decoder only, encoder only, or both")
     depth: int = option(
         12,
-        "number of Transformer blocks, of an encoder-decoder those of its encoder; a block has "
-        "several weighted layers, which the table counts too",
+        "number of Transformer blocks; of an encoder-decoder, those of the encoder. A block "
+        "has several weighted layers; the table counts those too",
         low=1,
         high=10_000,
     )
@@ -33,64 +33,71 @@ class TransformerSpec:
         None, "width of one head, in features (none: d_model / heads)", low=1, high=2**16
     )
     d_ff: int | None = option(
-        None, "hidden features of one feed-forward (none: 4 x d_model)", low=1, high=2**24
+        None, "hidden width of a feed-forward layer (none: 4 x d_model)", low=1, high=2**24
     )
     vocab_size: int = option(
-        50_257, "number of tokens; 0: the input is features, without a head", low=0, high=10**9
+        50_257,
+        "size of the vocabulary; 0: the input is features, and there is no head",
+        low=0,
+        high=10**9,
     )
-    seq_len: int = option(1024, "tokens of the input", low=1, high=2**24)
+    seq_len: int = option(1024, "length of the input, in tokens", low=1, high=2**24)
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
     embedding_dim: int | None = option(
         None, "width of the embeddings, projected to d_model (none: as d_model)", low=1, high=2**20
     )
     mixer: tuple[kinds.Mixer, ...] = option(
         (kinds.SelfAttention(),),
-        "what mixes positions, block by block, then over again: attention or what stands in its "
-        "place, e.g. attention,dilated-conv",
+        "what mixes tokens in each block, repeated as a pattern: attention or a replacement, e.g. "
+        "attention,dilated-conv",
     )
     attention: kinds.Attention = option(
         kinds.Full(), "which keys a query sees in self-attention, e.g. window:255"
     )
     ffn: kinds.FeedForward = option(
-        kinds.Dense(), "one feed-forward or several experts, e.g. moe:8/2 for 2 of 8"
+        kinds.Dense(),
+        "one dense feed-forward layer or a mixture of experts, e.g. moe:8/2 for 2 of 8",
     )
     activation: Literal["relu", "relu2", "gelu", "swiglu", "geglu"] = option(
         "gelu",
-        "activation of the feed-forward; relu2 is squared, the glu kinds have a third matrix",
+        "activation of the feed-forward layer; relu2 is squared ReLU, the GLU variants have a "
+        "third matrix",
     )
     positions: kinds.Positions = option(
-        kinds.Learned(), "how a token knows its place; alibi: scores fall with the distance"
+        kinds.Learned(),
+        "position encoding; alibi: a bias that grows with distance, subtracted from the scores",
     )
     norm_place: kinds.NormPlace = option(
         kinds.PreNorm(),
-        "normalise before each part of a block, after its residual sum, or both before it and on "
-        "its answer",
+        "where each sublayer is normalised: at its input (pre), after its residual sum "
+        "(post), or at both its input and its output (sandwich)",
     )
     norm: kinds.Norm = option(kinds.LayerNorm(), "kind of normalisation")
-    shared_blocks: bool = option(False, "all blocks of a stack are one, run over and over")
-    tied: bool = option(True, "one table for the tokens of input, target and output")
-    bias: bool = option(True, "biases in linear layers and norms (not in an lm head or a router)")
-    attn_bias: bool | None = option(None, "biases in attention's projections (none: as bias)")
+    shared_blocks: bool = option(False, "share one block's weights among all blocks of a stack")
+    tied: bool = option(True, "share one embedding table among input, target and output")
+    bias: bool = option(True, "biases in linear layers and norms (not in the lm head or a router)")
+    attn_bias: bool | None = option(None, "biases in the attention projections (none: as bias)")
     qkv_bias: bool | None = option(
         None, "biases in the query, key and value projections (none: as attn_bias)"
     )
     qk_norm: bool = option(False, "normalise each head's queries and keys")
-    qk_norm_across: bool = option(False, "those norms are over all heads at once, as in OLMoE")
+    qk_norm_across: bool = option(False, "apply those norms over all heads at once, as in OLMoE")
     final_norm: bool | None = option(
-        None, "a norm after the last block (none: with norms before, not with norms after)"
+        None, "a norm after the last block (none: yes, except with post-norm)"
     )
     embedding_norm: bool = option(False, "a norm after the embeddings")
-    token_types: int = option(0, "rows of a table of token types; 0: none", low=0, high=2**16)
-    pooler: bool = option(
-        False, "a dense layer on the first position (on the last where it sees only the past)"
+    token_types: int = option(
+        0, "number of token types (segments) in their embedding table; 0: none", low=0, high=2**16
     )
+    pooler: bool = option(False, "a dense layer on the first position (on the last if causal)")
     head: kinds.Head = option(
         kinds.LanguageHead(),
-        "scores over the vocabulary: one projection, BERT's dense-norm-projection, or none",
+        "output head over the vocabulary: one projection (lm), BERT's dense layer, norm "
+        "and projection (mlm), or none",
     )
-    classes: int = option(0, "outputs of a classifier; 0: none", low=0, high=2**24)
+    classes: int = option(0, "number of classes of a classifier; 0: none", low=0, high=2**24)
     classify: Literal["sequence", "token"] = option(
-        "sequence", "what is classified: the sequence, by its pooled position, or each token"
+        "sequence", "what is classified: the sequence, from its pooled position, or each token"
     )
 
     def __post_init__(self) -> None:

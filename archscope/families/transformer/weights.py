@@ -230,18 +230,8 @@ def _feed_forward(
     if experts is None:
         sizes = (rows, spec.d_model, spec.dense_width)
         return divided.feed_forward(*sizes, activation=spec.activation, bias=spec.bias)
-    return divided.mixture(
-        rows,
-        spec.d_model,
-        spec.hidden_width,
-        experts=experts.experts,
-        chosen=experts.chosen,
-        activation=spec.activation,
-        bias=spec.bias,
-        router_bias=experts.router_bias,
-        shared=experts.shared_ff,
-        shared_gate=experts.shared_gate,
-    )
+    sizes = (rows, spec.d_model, spec.hidden_width)
+    return divided.mixture(*sizes, **arguments.mixture(spec, experts))
 
 
 def _heads(spec: TransformerSpec, tokens: int) -> Iterator[Layer]:

@@ -21,7 +21,7 @@ def inputs(spec: TransformerXlSpec) -> Inputs:
 
 FAMILY = Family(
     name="transformer-xl",
-    summary="Transformer-XL: relative attention with a memory, adaptive tables",
+    summary="Transformer-XL: relative attention with a memory, adaptive embeddings",
     spec=TransformerXlSpec,
     describe=describe,
     inputs=inputs,

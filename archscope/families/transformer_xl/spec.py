@@ -21,26 +21,33 @@ class TransformerXlSpec:
     head_dim: int | None = option(
         None, "width of one head, in features (none: d_model / heads)", low=1, high=2**16
     )
-    d_ff: int = option(2048, "hidden features of one feed-forward", low=1, high=2**24)
-    vocab_size: int = option(204, "number of tokens", low=1, high=10**9)
+    d_ff: int = option(2048, "hidden width of a feed-forward layer", low=1, high=2**24)
+    vocab_size: int = option(204, "size of the vocabulary", low=1, high=10**9)
     cutoffs: tuple[int, ...] | None = option(
         None,
-        "tokens, most frequent first, at which a new cluster begins (none: one cluster)",
+        "adaptive softmax: token ids, most frequent first, at which a new cluster begins "
+        "(none: one cluster)",
         low=1,
         high=10**9,
     )
     div_val: int = option(
-        1, "how many times narrower each cluster's table is than the one before", low=1, high=2**10
+        1,
+        "factor by which each cluster's embedding is narrower than the previous one's",
+        low=1,
+        high=2**10,
     )
     memory: int = option(
-        512, "positions of the memory that each block attends to; 0: none", low=0, high=2**24
+        512,
+        "length of the memory that each block attends to, in positions; 0: none",
+        low=0,
+        high=2**24,
     )
     scores: bool = option(
         False,
-        "run the tables too: tokens in, scores over the whole vocabulary out; else features go "
-        "through the blocks alone, and the tables are held, but not run",
+        "also run the embedding tables: tokens in, scores over the whole vocabulary out; "
+        "otherwise features go through the blocks only, and the tables are held but not run",
     )
-    seq_len: int = option(512, "tokens of one segment", low=1, high=2**24)
+    seq_len: int = option(512, "length of one segment, in tokens", low=1, high=2**24)
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
 
     def __post_init__(self) -> None:

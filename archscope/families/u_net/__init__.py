@@ -8,7 +8,7 @@ from archscope.families.u_net.spec import UnetSpec, describe
 
 FAMILY = Family(
     name="u-net",
-    summary="U-Net: a path down and a path up, joined at each resolution",
+    summary="U-Net: a contracting and an expanding path, joined by skip connections",
     spec=UnetSpec,
     describe=describe,
     inputs=images,

@@ -18,21 +18,23 @@ CONVOLUTIONS = 2
 class UnetSpec:
     """The shape of a U-Net (Ronneberger, Fischer & Brox 2015, figure 1)."""
 
-    levels: int = option(5, "resolutions, each half of the one before", low=2, high=20)
+    levels: int = option(5, "number of resolutions, each half of the one before", low=2, high=20)
     stem_channels: int = option(
-        64, "channels of the first resolution; each further one doubles them", low=2, high=2**16
+        64, "channels of the first resolution; each later one doubles them", low=2, high=2**16
     )
     padding: Literal["same", "valid"] = option(
-        "valid", "zeros around each convolution's input, or none as published"
+        "valid",
+        "padding of each convolution: zeros that keep the size (same), or none as "
+        "published (valid)",
     )
     upsampling: Literal["transposed", "bilinear", "nearest"] = option(
-        "transposed", "a transposed convolution of 2x2 that halves the channels, or resizing alone"
+        "transposed", "a 2x2 transposed convolution that halves the channels, or only interpolation"
     )
     norm: Literal["none", "batchnorm"] = option("none", "normalisation after each convolution")
     in_channels: int = option(1, "channels of the input", low=1, high=2**20)
-    classes: int = option(2, "classes of a position", low=1, high=2**24)
-    input_size: int = option(572, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(2, "number of classes of a position", low=1, high=2**24)
+    input_size: int = option(572, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -8,7 +8,7 @@ from archscope.families.vgg.spec import VggSpec, describe, places
 
 FAMILY = Family(
     name="vgg",
-    summary="VGG: stages of 3x3 convolutions, a pool after each, three linear layers",
+    summary="VGG: stages of 3x3 convolutions with a pool after each, then three linear layers",
     spec=VggSpec,
     describe=describe,
     inputs=images,

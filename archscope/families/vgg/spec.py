@@ -20,17 +20,22 @@ class VggSpec:
     """The shape of a VGG network (Simonyan & Zisserman 2015, table 1)."""
 
     convolutions: tuple[int, ...] = option(
-        (1, 1, 2, 2, 2), "convolutions of each stage, a pool after each", low=1, high=1000
+        (1, 1, 2, 2, 2),
+        "number of convolutions of each stage; a pool follows each stage",
+        low=1,
+        high=1000,
     )
     channels: tuple[int, ...] = option(
         (64, 128, 256, 512, 512), "output channels of each stage", low=1, high=2**20
     )
     norm: Literal["none", "batchnorm"] = option("none", "normalisation after each convolution")
-    d_ff: int = option(4096, "features of the two hidden linear layers", low=1, high=2**24)
+    d_ff: int = option(
+        4096, "width of the two hidden linear layers, in features", low=1, high=2**24
+    )
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -17,12 +17,12 @@ class VitSpec:
     depth: int = option(12, "number of blocks", low=1, high=10_000)
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
     heads: int = option(12, "number of heads", low=1, high=2**16)
-    d_ff: int = option(3072, "hidden features of one feed-forward", low=1, high=2**24)
+    d_ff: int = option(3072, "hidden width of a feed-forward layer", low=1, high=2**24)
     patch_size: int = option(16, "height and width of a patch, in pixels", low=1, high=2**16)
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    classes: int = option(1000, "outputs of the classifier", low=1, high=2**24)
-    input_size: int = option(224, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    classes: int = option(1000, "number of classes", low=1, high=2**24)
+    input_size: int = option(224, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

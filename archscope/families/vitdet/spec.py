@@ -25,31 +25,30 @@ class VitDetSpec:
     """A Vision Transformer for dense maps (Li et al. 2022); the default is ViT-B's."""
 
     neck: Literal["pyramid", "single"] = option(
-        "pyramid", "maps of five sizes (ViTDet), or one of the patches' own (SAM)"
+        "pyramid",
+        "pyramid: maps of five sizes (ViTDet), or one map at the size of the patch grid (SAM)",
     )
     depth: int = option(12, "number of blocks", low=1, high=10_000)
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
     heads: int = option(12, "number of heads", low=1, high=2**16)
     ff_ratio: int = option(
-        4, "hidden features of a feed-forward for each channel", low=1, high=2**10
+        4, "hidden width of a feed-forward layer, as a multiple of the channels", low=1, high=2**10
     )
     window: int = option(14, "height and width of a window, in patches", low=1, high=2**12)
     global_blocks: int = option(
-        4, "blocks that attend to the whole map, each the last of as many parts, as equal as can "
-        "be; 0: none", low=0, high=10_000,
+        4, "number of blocks with global attention, spread evenly, each at the end of its "
+        "part; 0: none", low=0, high=10_000,
     )  # fmt: skip
-    relative: bool = option(
-        True, "whether relative positions along each axis are added to the scores"
-    )
+    relative: bool = option(True, "add relative position biases along each axis to the scores")
     pretrained_size: int = option(
-        224, "height and width of the images whose places were learnt, with a class token; 0: "
-        "those of the input, without", low=0, high=2**16,
+        224, "image size that the position table was pretrained for, with a class token; 0: "
+        "the input's own size, without one", low=0, high=2**16,
     )  # fmt: skip
     channels: int = option(256, "channels of the neck's maps", low=1, high=2**16)
     patch_size: int = option(16, "height and width of a patch, in pixels", low=1, high=2**16)
     in_channels: int = option(3, "channels of the input", low=1, high=2**20)
-    input_size: int = option(1024, "height and width of the input", low=1, high=2**16)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    input_size: int = option(1024, "height and width of the input, in pixels", low=1, high=2**16)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -16,7 +16,7 @@ def inputs(spec: Wav2Vec2Spec) -> Inputs:
 
 FAMILY = Family(
     name="wav2vec2",
-    summary="wav2vec 2.0, HuBERT, XLS-R: convolutions over samples, a Transformer over frames",
+    summary="wav2vec 2.0, HuBERT, XLS-R: convolutions over samples, then a Transformer over frames",
     spec=Wav2Vec2Spec,
     describe=describe,
     inputs=inputs,

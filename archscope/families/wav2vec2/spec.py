@@ -18,15 +18,15 @@ class Wav2Vec2Spec:
     depth: int = option(12, "number of blocks", low=1, high=10_000)
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
     heads: int = option(12, "number of heads", low=1, high=2**16)
-    d_ff: int = option(3072, "hidden features of one feed-forward", low=1, high=2**24)
+    d_ff: int = option(3072, "hidden width of a feed-forward layer", low=1, high=2**24)
     norm_place: Literal["post", "pre"] = option(
-        "post", "norms after each part of a block, or before it (large networks)"
+        "post", "post: norms after each sublayer; pre: before it (large networks)"
     )
     conv_channels: tuple[int, ...] = option(
         (512,), "channels of each convolution; a shorter list repeats", low=1, high=2**20
     )
     conv_kernels: tuple[int, ...] = option(
-        (10, 3, 3, 3, 3, 2, 2), "taps of each convolution", low=1, high=2**16
+        (10, 3, 3, 3, 3, 2, 2), "kernel size of each convolution", low=1, high=2**16
     )
     conv_strides: tuple[int, ...] = option(
         (5, 2, 2, 2, 2, 2, 2), "strides of the convolutions; a shorter list repeats",
@@ -34,23 +34,24 @@ class Wav2Vec2Spec:
     )  # fmt: skip
     conv_norm: Literal["group", "layer"] = option(
         "group",
-        "each channel over all time behind the first convolution, or each frame behind all",
+        "norm of each channel over all time after the first convolution, or of each frame "
+        "after every convolution",
     )
     conv_bias: bool = option(False, "biases in the convolutions")
     position_kernel: int = option(
-        128, "taps of the convolution that tells positions, in frames", low=1, high=2**16
+        128, "kernel size of the positional convolution, in frames", low=1, high=2**16
     )
-    position_groups: int = option(
-        16, "groups of channels of the convolution that tells positions", low=1, high=2**16
-    )
+    position_groups: int = option(16, "groups of the positional convolution", low=1, high=2**16)
     mask_embedding: bool = option(
-        True, "a vector in the place of masked frames, which training alone reads"
+        True, "a learned vector that replaces masked frames, used only in training"
     )
-    classes: int = option(0, "characters that each frame is scored for; 0: none", low=0, high=2**24)
+    classes: int = option(
+        0, "characters that the CTC head scores for each frame; 0: no head", low=0, high=2**24
+    )
     input_size: int = option(
-        160_000, "samples of the input; 16,000 are a second", low=1, high=2**24
+        160_000, "length of the input, in samples; 16,000 are one second", low=1, high=2**24
     )
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

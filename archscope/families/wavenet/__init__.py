@@ -17,7 +17,7 @@ def inputs(spec: WaveNetSpec) -> Inputs:
 
 FAMILY = Family(
     name="wavenet",
-    summary="WaveNet: causal dilated convolutions with gates, residual paths and skips",
+    summary="WaveNet: gated causal dilated convolutions with residual and skip connections",
     spec=WaveNetSpec,
     describe=describe,
     inputs=inputs,

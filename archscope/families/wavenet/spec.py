@@ -15,14 +15,20 @@ class WaveNetSpec:
     dilations: tuple[int, ...] = option(
         (1, 2, 4, 8, 16, 32, 64, 128, 256, 512), "dilations of one stack", low=1, high=2**20
     )
-    stacks: int = option(3, "how often the dilations are run through", low=1, high=1000)
-    kernel_size: int = option(2, "taps of every causal convolution", low=1, high=2**10)
-    residual_channels: int = option(64, "channels from block to block", low=1, high=2**16)
-    dilation_channels: int = option(64, "channels of the gate", low=1, high=2**16)
-    skip_channels: int = option(256, "channels of the skips to the output", low=1, high=2**16)
-    classes: int = option(256, "values of a sample, in and out", low=1, high=2**20)
-    input_size: int = option(16_000, "samples of the input", low=1, high=2**24)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    stacks: int = option(3, "how often the dilations are repeated", low=1, high=1000)
+    kernel_size: int = option(2, "kernel size of every causal convolution", low=1, high=2**10)
+    residual_channels: int = option(
+        64, "channels of the residual path between blocks", low=1, high=2**16
+    )
+    dilation_channels: int = option(64, "channels of the gated activation", low=1, high=2**16)
+    skip_channels: int = option(
+        256, "channels of the skip connections to the output", low=1, high=2**16
+    )
+    classes: int = option(
+        256, "number of values of a sample, in and out (quantisation levels)", low=1, high=2**20
+    )
+    input_size: int = option(16_000, "length of the input, in samples", low=1, high=2**24)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

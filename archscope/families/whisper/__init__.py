@@ -20,7 +20,7 @@ def inputs(spec: WhisperSpec) -> Inputs:
 
 FAMILY = Family(
     name="whisper",
-    summary="Whisper: two convolutions and an encoder over a spectrogram, a decoder of text",
+    summary="Whisper: two convolutions and an encoder over a spectrogram, and a text decoder",
     spec=WhisperSpec,
     describe=describe,
     inputs=inputs,

@@ -25,21 +25,21 @@ class WhisperSpec:
     )
     d_model: int = option(384, "width of the model, in features", low=1, high=2**20)
     heads: int = option(6, "number of heads", low=1, high=2**16)
-    d_ff: int = option(1536, "hidden features of one feed-forward", low=1, high=2**24)
+    d_ff: int = option(1536, "hidden width of a feed-forward layer", low=1, high=2**24)
     kernel_size: int = option(
-        3, "taps of the two convolutions; the second has stride 2", low=1, high=2**16
+        3, "kernel size of the two convolutions; the second has stride 2", low=1, high=2**16
     )
-    mel_bins: int = option(80, "channels of the spectrogram", low=1, high=2**20)
-    vocab_size: int = option(51_865, "number of tokens", low=1, high=10**9)
+    mel_bins: int = option(80, "number of mel bins of the spectrogram", low=1, high=2**20)
+    vocab_size: int = option(51_865, "size of the vocabulary", low=1, high=10**9)
     source_positions: int = option(
-        1500, "rows of the encoder's table of positions, which is not trained", low=1, high=2**24
+        1500, "rows of the encoder's position table, which is not trained", low=1, high=2**24
     )
-    target_positions: int = option(
-        448, "rows of the decoder's table of positions", low=1, high=2**24
+    target_positions: int = option(448, "rows of the decoder's position table", low=1, high=2**24)
+    input_size: int = option(
+        3000, "length of the spectrogram, in frames; 100 are one second", low=1, high=2**24
     )
-    input_size: int = option(3000, "frames of the spectrogram; 100 are a second", low=1, high=2**24)
-    target_len: int = option(448, "tokens of the text", low=1, high=2**24)
-    batch_size: int = option(1, "number of inputs", low=1, high=2**20)
+    target_len: int = option(448, "length of the text, in tokens", low=1, high=2**24)
+    batch_size: int = option(1, "batch size", low=1, high=2**20)
 
     def __post_init__(self) -> None:
         check(self)

@@ -21,7 +21,7 @@ def inputs(spec: XlnetSpec) -> Inputs:
 
 FAMILY = Family(
     name="xlnet",
-    summary="XLNet: encoders that score content and distance apart",
+    summary="XLNet: encoders that score content and distance separately",
     spec=XlnetSpec,
     describe=describe,
     inputs=inputs,

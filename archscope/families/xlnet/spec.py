@@ -15,12 +15,10 @@ class XlnetSpec:
     depth: int = option(12, "number of blocks", low=1, high=10_000)
     d_model: int = option(768, "width of the model, in features", low=1, high=2**20)
     heads: int = option(12, "number of heads", low=1, high=2**16)
-    d_ff: int = option(3072, "hidden features of one feed-forward", low=1, high=2**24)
-    vocab_size: int = option(32_000, "number of tokens", low=1, high=10**9)
-    segments: bool = option(
-        False, "segment numbers as a second input, which adds a term to the scores"
-    )
-    seq_len: int = option(512, "tokens of the input", low=1, high=2**24)
+    d_ff: int = option(3072, "hidden width of a feed-forward layer", low=1, high=2**24)
+    vocab_size: int = option(32_000, "size of the vocabulary", low=1, high=10**9)
+    segments: bool = option(False, "segment ids as a second input, which adds a term to the scores")
+    seq_len: int = option(512, "length of the input, in tokens", low=1, high=2**24)
     batch_size: int = option(1, "number of sequences", low=1, high=2**20)
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ def amount(said: Any) -> str:
         return said.strip()
     whole = isinstance(said, int) and not isinstance(said, bool)  # which may be beyond any float
     if not whole and not (isinstance(said, float) and isfinite(said)):
-        raise UsageError(f"{said!r} is no amount; write a number or a text, e.g. 25M")
+        raise UsageError(f"{said!r} is not an amount; write a number or a text, e.g. 25M")
     return str(said)
 
 
@@ -46,7 +46,9 @@ def bound(rule: Rule, quantity: Quantity, text: str) -> Limit:
 def growth(quantity: Quantity, text: str) -> Limit:
     """Return the limit that a change is under `grow`; raises `UsageError`."""
     if is_measured(measure(quantity.name).analysis):
-        raise UsageError(f"{quantity.name} is measured anew each time; no lock file holds it")
+        raise UsageError(
+            f"{quantity.name} is measured anew each time; a lock file does not hold it"
+        )
     change = read_change(text, quantity)
     return Limit(
         text=f"{quantity.name} {text if text.startswith(('+', '-')) else change.sign + text}",

@@ -183,7 +183,7 @@ def differences(old: Lock, new: Lock) -> Iterator[str]:
         if name not in old:
             yield f"{name}: is not in it yet"
         elif name not in new:
-            yield f"{name}: there is no such budget any more"
+            yield f"{name}: this budget no longer exists"
         else:
             yield from (f"{name}: {each}" for each in _changes(old[name], new[name]))
 

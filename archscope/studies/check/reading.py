@@ -97,7 +97,9 @@ class _Reader:
         shapes = [*self._texts(table, "input_shape"), *self._texts(table, "inputs")]
         functions = [text for text in shapes if not _SHAPE.fullmatch(text)]
         if functions and len(shapes) > 1:
-            raise self._error(f"inputs: {functions[0]!r} is no shape, e.g. 1,3,224,224", "inputs")
+            raise self._error(
+                f"inputs: {functions[0]!r} is not a shape, e.g. 1,3,224,224", "inputs"
+            )
         found = {
             "input_shapes": () if functions else tuple(shapes),
             "inputs_from": functions[0] if functions else None,
@@ -168,7 +170,7 @@ class _Reader:
             quantity = measure(word).quantity
             if quantity.dimensions == ("switch",):
                 raise UsageError(
-                    f'{quantity.name} is so or not; write assert = ["{quantity.name}"]'
+                    f'{quantity.name} is true or false; write assert = ["{quantity.name}"]'
                 )
             text = limits.amount(said)
             is_change = rule == "grow"

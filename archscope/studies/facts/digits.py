@@ -42,5 +42,5 @@ def _read(text: str) -> tuple[Fraction, Fraction]:
         last = number if "." in digits or "e" in digits.lower() else number.normalize()
         exponent = int(last.as_tuple().exponent)
     except (InvalidOperation, ValueError):
-        raise UsageError(f"{text!r} is no figure, as 6.7B, 1.7 or 4.2e-4") from None
+        raise UsageError(f"{text!r} is not a number such as 6.7B, 1.7 or 4.2e-4") from None
     return Fraction(number) * factor, Fraction(10) ** exponent * factor

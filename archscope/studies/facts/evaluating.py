@@ -43,7 +43,7 @@ def number(found: Any) -> Number:
     try:
         plain = found if isinstance(found, int) else _plain(found)
     except (TypeError, ValueError):
-        raise UsageError(f"the answer is {found!r}, which is no number; read one of it") from None
+        raise UsageError(f"the answer is {found!r}, not a number; read one field of it") from None
     return int(plain) if isinstance(plain, bool) else plain
 
 
@@ -69,7 +69,7 @@ def _read(answer: Any, computes: Formula) -> Any:
     if not computes.read:
         return answer
     if computes.read.startswith("_") or not hasattr(answer, computes.read):
-        raise UsageError(f"{computes.name}: its answer has no {computes.read!r}")
+        raise UsageError(f"{computes.name}: its result has no {computes.read!r}")
     return getattr(answer, computes.read)
 
 

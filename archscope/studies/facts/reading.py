@@ -85,7 +85,7 @@ def _fact(path: Path, key: str, table: Mapping[str, Any]) -> Fact:
     basis = _text(where, table, "basis", default="published")
     if basis not in BASES:
         near = did_you_mean(basis, list(BASES))
-        raise UsageError(f"{where}: basis {basis!r} is none of {'; '.join(BASES)}.{near}")
+        raise UsageError(f"{where}: basis {basis!r} is not one of {'; '.join(BASES)}.{near}")
     unit = _text(where, table, "unit", default="")
     printed = _text(where, table, "printed", default="")
     try:
@@ -120,7 +120,7 @@ def _computed(where: str, table: Mapping[str, Any]) -> Any:
     strange = next((key for key in table if key not in _OF[way]), None)
     if strange is not None:
         near = did_you_mean(strange, [*_OF[way], *_SHARED, *_OWN])
-        raise UsageError(f"{where}: {strange!r} is no key of a fact by {way}.{near}")
+        raise UsageError(f"{where}: {strange!r} is not a key of a fact by {way}.{near}")
     if way == "formula":
         inputs = _table(where, table, "inputs")
         return Formula(

@@ -126,7 +126,7 @@ class Known:
             value = follows(self.spec)
         items = value if isinstance(value, tuple) else (value,)
         if not items or not all(map(is_number, items)):
-            return Found(why=f"{name} is no number there")
+            return Found(why=f"{name} is not a number there")
         return Found(values=tuple(dict.fromkeys(items)))
 
     def _value(self, name: str) -> Any:

@@ -63,7 +63,7 @@ def question(
         quantity = _named(word, known)
         require_known(family, quantity.name)
         if quantity.dimensions[0] == "switch":
-            raise UsageError(f"{quantity.name} is so or not; put it into --where")
+            raise UsageError(f"{quantity.name} is true or false; put it into --where")
         sense: Sense = "maximise" if maximise else "minimise"
         goal = Goal(name=quantity.name, dimension=quantity.dimensions[0], sense=sense)
     if solve and not iso:
@@ -103,17 +103,17 @@ def require_known(family: Family, name: str) -> None:
     if found.analysis == "memory" and name in TRAINED:
         if not family.kept:
             raise UsageError(
-                f"{name}: {family.name} does not tell what a training step keeps; archscope sweep "
-                "runs a step of each"
+                f"{name}: {family.name} has no closed form for what a training step keeps; "
+                "archscope sweep runs a step of each"
             )
         return
     if found.analysis == "rf" and name not in UNKNOWABLE:
         if family.outline is None:
-            raise UsageError(f"{name}: {family.name} does not tell what it looks at")
+            raise UsageError(f"{name}: {family.name} has no closed form for its receptive field")
         return
     if found.analysis == "time":
         raise UsageError(
-            f"{name} is measured, and a search goes by closed forms; minimise macs, and --measure "
+            f"{name} is measured, but a search uses closed forms; minimise macs, and --measure "
             f"{name} times the best"
         )
     raise UsageError(f"{name} is not known in closed form; archscope sweep measures it of each")

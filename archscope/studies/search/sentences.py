@@ -167,7 +167,7 @@ def _undecided(outcome: Outcome) -> Iterator[Note]:
     if trail.impossible:
         at, why = trail.impossible[0]
         text = (
-            f"{len(trail.impossible):,} of the variants looked at are no networks, e.g. "
+            f"{len(trail.impossible):,} of the variants tried are not valid networks, e.g. "
             f"{variants.text(at)}: {why.rstrip('.')}"
         )
         yield Note(level="info", text=text)

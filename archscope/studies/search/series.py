@@ -95,6 +95,6 @@ def solved_axis(variants: Variants, question: Question) -> int:
         names = ", ".join(axis.name for axis in ordered)
         what = f"--solve {question.solve}" if question.solve else "--iso"
         raise UsageError(
-            f"{what}: say by --solve which field of several numbers is chosen; there are {names}"
+            f"{what}: name with --solve the numeric field to solve for; there are {names}"
         )
     return found[0]

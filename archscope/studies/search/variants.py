@@ -73,7 +73,7 @@ class Variants:
         self._name, self._implied = name or family.name, implied
         both = sorted(fixed.keys() & chosen.keys())
         if both:
-            raise UsageError(f"{both[0]} is fixed and chosen; say one")
+            raise UsageError(f"{both[0]} is both fixed and chosen; give one")
         said: dict[str, tuple[Any, ...]] = {
             name: (self._held(name, fixed[name]),) for name in fixed
         }
@@ -140,7 +140,7 @@ class Variants:
                 means, numbers = word
                 made[name] = means({k: v for k, v in said.items() if k != name}, *numbers)
                 if made[name] is None:
-                    raise SpecError(name, value, "stands for nothing beside the other fields")
+                    raise SpecError(name, value, "has no meaning together with the other fields")
         return made
 
     def text(self, at: Place) -> str:

@@ -57,7 +57,7 @@ def goal(text: str, fields: Sequence[str], *, ranked: bool = False) -> Goal:
     name = same_word(word, known) or same_word(word, fields)
     if name is None:
         near = did_you_mean(word, [*known, *fields])
-        raise UsageError(f"nothing is called {word!r}: no measure, and no field here.{near}")
+        raise UsageError(f"there is no measure and no field called {word!r} here.{near}")
     if name not in known:
         more = text.strip().startswith("-")
         return Goal(
@@ -65,7 +65,9 @@ def goal(text: str, fields: Sequence[str], *, ranked: bool = False) -> Goal:
         )
     of = known[name]
     if not of.quantity.better and not ranked:
-        raise UsageError(f"{name}: neither more nor less of it is better, so it ranks nothing")
+        raise UsageError(
+            f"{name}: neither more nor less of it is better, so it cannot rank variants"
+        )
     more = (of.quantity.better == "more") != text.strip().startswith("-")
     return Goal(name=name, look=lambda outcome: outcome.of(name, of.dimension), more=more)
 

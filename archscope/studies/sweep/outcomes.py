@@ -149,7 +149,7 @@ def _found(found: Found) -> dict[str, Any]:
 def _read(data: Any) -> Found:
     bound = data.get("bound", "")
     if bound not in ("", "at least", "at most"):
-        raise ValueError(f"{bound!r} is no bound")
+        raise ValueError(f"{bound!r} is not a bound")
     return Found(values=tuple(_numbers(data["values"])), bound=bound, why=str(data.get("why", "")))
 
 
@@ -157,5 +157,5 @@ def _numbers(values: Any) -> Iterator[Number]:
     for value in values:
         number: Any = Fraction(value) if isinstance(value, str) else value
         if not isinstance(number, int | float | Fraction) or not -_LARGEST < number < _LARGEST:
-            raise ValueError(f"{value!r} is no number")
+            raise ValueError(f"{value!r} is not a number")
         yield number

@@ -65,5 +65,5 @@ def open_pool(text: str, limits: Limits) -> Pool:
     name, _, address = text.partition("://")
     kind = EXECUTORS.get(name)
     if limits.memory is not None and name != "processes":
-        raise UsageError(f"a memory limit is for processes here; {name} has its own")
+        raise UsageError(f"a memory limit applies to local processes; {name} has its own")
     return kind.open(address, limits)

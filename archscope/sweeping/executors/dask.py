@@ -14,7 +14,7 @@ _PATIENCE = "15s"
 
 def _open(address: str, limits: Limits) -> Pool:
     if not address:
-        raise UsageError("say where the scheduler is, e.g. --executor dask://127.0.0.1:8786")
+        raise UsageError("give the scheduler's address, e.g. --executor dask://127.0.0.1:8786")
     try:
         from distributed import Client
     except ImportError:

@@ -11,7 +11,7 @@ from archscope.sweeping.executors import ExecutorKind, Limits, Pool
 
 def _open(address: str, limits: Limits) -> Pool:
     if address:
-        raise UsageError("mpi has no address; mpiexec says where its processes run")
+        raise UsageError("mpi takes no address; mpiexec decides where its processes run")
     try:
         from mpi4py.futures import MPIPoolExecutor
     except ImportError:

@@ -28,7 +28,7 @@ _PRELOADED = [
 
 def _open(address: str, limits: Limits) -> Pool:
     if address:
-        raise UsageError("processes run on this machine; they have no address")
+        raise UsageError("processes run on this machine; they take no address")
     workers = limits.workers or processors()
     executor = ProcessPoolExecutor(
         workers, mp_context=_context(), initializer=_begin, initargs=(limits.memory,)

@@ -447,5 +447,5 @@ def test_a_saved_report_can_be_checked() -> None:
 def test_nothing_can_be_claimed_of_a_report_whose_analysis_declares_nothing() -> None:
     report: Any = archscope.audit(nn.Linear(2, 2), torch.zeros(1, 2))
 
-    with pytest.raises(UsageError, match=r"nothing can be claimed of an? audit report"):
+    with pytest.raises(UsageError, match=r"an? audit report has nothing that can be asserted"):
         report.check("params <= 25M")

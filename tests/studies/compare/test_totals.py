@@ -238,8 +238,8 @@ def test_work_of_other_inputs_fails_a_limit(network: Network) -> None:
         ("frozen:1%", "say whether it may rise"),
         ("parms:+1", "Did you mean 'params'"),
         ("params:+1ms", "not measured in 'ms'"),
-        ("causal:-1", "is so or not"),
-        ("params:+1.2.3", "is no number"),
+        ("causal:-1", "is true or false"),
+        ("params:+1.2.3", "is not a number"),
     ],
 )
 def test_what_is_no_limit_is_refused(text: str, said: str) -> None:
