@@ -89,7 +89,7 @@ scoreboard: $(PEERS)/.installed ## Hold other counters, and archscope, against w
 	$(PEERS)/bin/python benchmarks/scoreboard
 
 .PHONY: verify
-verify: $(VENV)/.installed ## Run published networks against what rf says of them; 40 minutes
+verify: $(VENV)/.installed ## Run published networks against what rf says of them; an hour and more
 	$(BIN)/python benchmarks/verify.py --presets --seconds 14 --limit 20 --workers 2 --report
 
 .PHONY: torture
