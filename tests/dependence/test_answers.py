@@ -511,3 +511,20 @@ def test_what_the_one_output_sees_that_is_picked_is_told_beside_the_map_before_i
     )
     asked = receptive_field(nn.Conv1d(2, 2, 3), torch.zeros(1, 2, 12))
     assert not any("apart" in note.text for note in asked.notes)
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        torch.eye(4, 8).to_sparse(),
+        torch.ones(8).to(torch.float8_e4m3fn),  # which few operators know
+        torch.ones(4, 8, dtype=torch.cfloat),
+        torch.ones(8, dtype=torch.bool),
+    ],
+    ids=["sparse", "of 8 bits", "complex", "a mask"],
+)
+def test_what_is_scaled_by_a_constant_of_any_kind_sees_what_it_did(constant: Tensor) -> None:
+    model = Run(lambda m, x: m.conv(x) * constant, conv=nn.Conv1d(4, 4, 3, padding=1))
+
+    assert see(model, 1, 4, 8).target.field.lines[0].hulls == (3, 3)
+    assert see(model, 1, 4, 8).target.bounded_by is None

@@ -66,7 +66,8 @@ def _varies(constant: Tensor, rank: int) -> bool:
         return False
     if constant.is_meta:
         return True
-    is_mask = (constant == 0) | (constant == 1) | (constant <= BLOCKED)
+    numbers = constant.detach().double()  # few operators know numbers of 8 bits
+    is_mask = (numbers == 0) | (numbers == 1) | (numbers <= BLOCKED)
     return not bool(is_mask.all())
 
 

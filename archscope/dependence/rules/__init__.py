@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -290,10 +291,18 @@ def _stays_zero(node: Node) -> bool:
         node.operator in _SCALES
         and len(sources(node)) == 1
         and all(
-            not each.is_meta and bool(each.all()) if isinstance(each, Tensor) else each != 0
-            for each in constants
+            _is_nowhere_zero(each) if isinstance(each, Tensor) else each != 0 for each in constants
         )
     )
+
+
+def _is_nowhere_zero(constant: Tensor) -> bool:
+    """Return whether no element of a constant is zero; False where that is not looked at."""
+    if type(constant).__torch_dispatch__ is not Tensor.__torch_dispatch__ or constant.is_meta:
+        return False
+    if constant.layout is not torch.strided or not constant.is_floating_point():
+        return False
+    return bool(constant.detach().double().all())  # of 8 bits are few operators
 
 
 def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
