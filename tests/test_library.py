@@ -53,8 +53,8 @@ def test_numbers_and_number_types_may_be_those_of_numpy_and_torch() -> None:
     [
         (archscope.memory, {"freeze": nn.Linear(4, 4)}, "of type Linear"),
         (archscope.memory, {"autocast": True}, "not one of 'off', 'bf16'"),
-        (archscope.plan, {"tokens": float("nan")}, "'nan' is no number of tokens"),
-        (archscope.plan, {"tokens": float("inf")}, "'inf' is no number of tokens"),
+        (archscope.plan, {"tokens": float("nan")}, "'nan' is not a number of tokens"),
+        (archscope.plan, {"tokens": float("inf")}, "'inf' is not a number of tokens"),
     ],
 )
 def test_what_is_none_of_its_kind_is_told_in_a_line(

@@ -238,7 +238,7 @@ def test_what_does_not_decode_is_refused(name: str, said: str) -> None:
     [
         ({"runtime": "hf", "kv_dtype": "q4_0"}, "keeps no cache in q4_0; it has bf16"),
         ({"kv_dtype": "q8_0", "d_model": 36}, "blocks of 32, which do not divide the 36"),
-        ({"card_memory": "80"}, "'80' is no size"),
+        ({"card_memory": "80"}, "'80' is not a size"),
         ({"card_memory": "8GiB", "cache_memory": "1GiB"}, "includes the weights"),
         ({"guesses": 2}, "needs acceptance"),
     ],

@@ -111,7 +111,7 @@ def test_a_check_is_refused_where_a_step_takes_more_than_there_is(
 ) -> None:
     monkeypatch.setattr("archscope.timing.devices.machine_bytes", lambda: 2**10)
 
-    with pytest.raises(ArchscopeError, match=r"at its fullest, this machine has 0\.0 GiB"):
+    with pytest.raises(ArchscopeError, match=r"at its peak, this machine has 0\.0 GiB"):
         archscope.memory(nn.Linear(64, 64), torch.ones(1, 64), check=True)
 
 

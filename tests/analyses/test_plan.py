@@ -294,7 +294,7 @@ def test_a_saved_plan_is_read_back() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"gpus": 7, "tp": 2}, "is no multiple of tp 2 x pp 1 = 2. Nearest: 6, 8"),
+        ({"gpus": 7, "tp": 2}, "is not a multiple of tp 2 x pp 1 = 2. Nearest: 6, 8"),
         ({"gpus": 8, "dp": 3}, "is not dp 3 x tp 1 x pp 1 = 3"),
         ({"pp": 5}, "makes 5 stages of 4 blocks"),
         ({"interleave": 2}, "needs a pipeline"),
@@ -302,8 +302,8 @@ def test_a_saved_plan_is_read_back() -> None:
         ({"dp": 2, "global_batch": 3}, "Nearest: 2, 4"),
         ({"dp": 2, "ep": 2}, "needs experts"),
         ({"sequence_parallel": True}, "needs tp of 2"),
-        ({"tokens": "many"}, "is no number of tokens"),
-        ({"card_memory": "80"}, "is no size"),
+        ({"tokens": "many"}, "is not a number of tokens"),
+        ({"card_memory": "80"}, "is not a size"),
         ({"max": "dept", "gpu": "t4"}, "Did you mean 'depth'"),
         ({"max": "depth"}, "needs the memory of a card"),
         ({"gpu": "h10"}, "Did you mean 'h100'"),

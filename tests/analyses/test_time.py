@@ -384,7 +384,7 @@ def test_what_did_not_fit_is_freed_before_a_smaller_batch_is_tried(
 
 
 def test_what_is_larger_than_the_machine_is_refused_before_it_is_built() -> None:
-    with pytest.raises(ArchscopeError, match=r"needs \d+\.\d GiB at its fullest"):
+    with pytest.raises(ArchscopeError, match=r"needs \d+\.\d GiB at its peak"):
         time("transformer", depth=1, batch_size=1_000_000, device="cpu")
 
 

@@ -80,4 +80,4 @@ def test_a_peak_that_does_not_fit_is_said_before_it_is_built(
         time("transformer", **SMALL, batch_size=asked, device="cpu", step=step)
 
     said = str(failed.value)
-    assert said.endswith(f"GiB at its fullest; this machine has 0.0 GiB. Batch {fits} fits.")
+    assert said.endswith(f"GiB at its peak; this machine has 0.0 GiB. Batch {fits} fits.")

@@ -83,5 +83,5 @@ def bytes_of(field: str, text: str) -> int | None:
         return None
     found = size(text)
     if found is None:
-        raise SpecError(field, text, "is no size; write a number and a unit, e.g. 80GiB")
+        raise SpecError(field, text, "is not a size; write a number and a unit, e.g. 80GiB")
     return found

@@ -73,7 +73,7 @@ def _require_room(predicted: int) -> None:
     have = machine_bytes()
     if have is not None and predicted > have:
         raise ArchscopeError(
-            f"check: a real step takes {predicted / 2**30:.1f} GiB at its fullest, this machine "
+            f"check: a real step takes {predicted / 2**30:.1f} GiB at its peak, this machine "
             f"has {have / 2**30:.1f} GiB; without --check it is predicted"
         )
 

@@ -63,7 +63,7 @@ def _field(told: Told, word: str) -> str:
     names = [each.name for each in specs.fields(type(told.spec)) if each.name in _GROWING]
     if name not in names or not isinstance(getattr(told.spec, name), int):
         near = did_you_mean(word, [*_WORDS, *names])
-        problem = f"is no field of {told.family} that memory grows with; there are "
+        problem = f"is not a field of {told.family} that memory grows with; there are "
         raise SpecError("max", word, problem + ", ".join(names) + f".{near}")
     return name
 

@@ -109,7 +109,7 @@ def _copies(settings: Settings) -> int:
     if settings.gpus is None:
         return settings.dp or 1
     if settings.gpus % each:
-        problem = f"is no multiple of {{tp}} {settings.tp} x {{pp}} {settings.pp} = {each}"
+        problem = f"is not a multiple of {{tp}} {settings.tp} x {{pp}} {settings.pp} = {each}"
         near = settings.gpus // each * each
         ways = f"{near}, {near + each}" if near else f"{each}"
         raise SpecError("gpus", settings.gpus, f"{problem}. Nearest: {ways}")
@@ -126,7 +126,7 @@ def _passes(settings: Settings, dp: int, micro: int) -> int:
     if settings.global_batch % once:
         near = settings.global_batch // once * once
         ways = f"{near}, {near + once}" if near else f"{once}"
-        problem = f"is no multiple of {{dp}} {dp} x {{micro_batch}} {micro}. Nearest: {ways}"
+        problem = f"is not a multiple of {{dp}} {dp} x {{micro_batch}} {micro}. Nearest: {ways}"
         raise SpecError("global_batch", settings.global_batch, problem)
     return settings.global_batch // once
 
@@ -166,7 +166,7 @@ def read_bytes(text: str) -> int:
     """Return bytes as they are typed; raises `SpecError`."""
     found = size(text)
     if found is None:
-        raise SpecError("card_memory", text, "is no size; write e.g. 80GiB or 24GB")
+        raise SpecError("card_memory", text, "is not a size; write e.g. 80GiB or 24GB")
     return found
 
 
@@ -180,7 +180,7 @@ def read_count(text: str | None) -> int | None:
         return None
     count = whole(text)
     if count is None:
-        raise SpecError("tokens", text, "is no number of tokens; write e.g. 300B or 15T")
+        raise SpecError("tokens", text, "is not a number of tokens; write e.g. 300B or 15T")
     if count < 1:
         raise SpecError("tokens", text, "is less than one token")
     return count

@@ -30,5 +30,5 @@ def amount(name: str, text: str | None) -> float | None:
     quantity = Quantity(name=name, dimensions=("count",), read=lambda report, of: Found())
     _, value = read_amount(text, quantity)
     if value <= 0:
-        raise UsageError(f"{name}: {text!r} is nothing; give more than 0, e.g. 300B")
+        raise UsageError(f"{name}: {text!r} is not more than 0; write e.g. 300B")
     return int(value) if value == int(value) else float(value)

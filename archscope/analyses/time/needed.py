@@ -43,7 +43,7 @@ def require_memory(
     size = f"{have / 2**30:.1f} GiB"
     has = f"{where} {size}" if device.type == "cpu" else f"{size} {where}"
     advice = _largest(sketch, peak, have)
-    raise ArchscopeError(f"needs {needs / 2**30:.1f} GiB at its fullest; {has}. {advice}")
+    raise ArchscopeError(f"needs {needs / 2**30:.1f} GiB at its peak; {has}. {advice}")
 
 
 def available(device: torch.device) -> int | None:

@@ -23,7 +23,7 @@ def runtime(word: str) -> Runtime:
     found = next((each for each in RUNTIMES if each.word == word), None)
     if found is None:
         known = ", ".join(each.word for each in RUNTIMES)
-        raise UsageError(f"no runtime {word!r}; there are {known}")
+        raise UsageError(f"no runtime is called {word!r}; there are {known}")
     return found
 
 
