@@ -34,6 +34,7 @@ from archscope.studies.search.optimum import Goal
 from archscope.studies.search.question import question
 from archscope.studies.search.variants import Place, Variants
 from archscope.studies.where import Condition, Limit
+from archscope.theory.meanings import meanings
 
 TOP = 3
 """Variants that are asked for."""
@@ -64,7 +65,8 @@ class Everything:
         if measure is None:
             return known.field(name)
         if measure.analysis == "params":
-            return Found(values=(getattr(known.census, name),))
+            counts = meanings(known.census) if name == "active" else known.census
+            return Found(values=(getattr(counts, name),))
         outline = self.variants.family.outline(known.spec)
         totals = of_outline(closed_form(outline), outline, None).totals
         return measure.of(Told(totals=totals), dimension)

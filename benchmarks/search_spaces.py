@@ -74,6 +74,9 @@ CASES = (
         dilations=["1/2/4", "1/3/9", "2/2/2", "1/2/5"],
         kernel_size=[3],
     ),
+    transformer(
+        "active < 60k", "params", "maximise", ffn="moe:4/1", depth=[1, 2, 3], d_model=[32, 48, 64]
+    ),
     # Where no depth is given, the longest list says how many layers there are.
     tcn(
         "rf >= 6",

@@ -7,6 +7,7 @@ a millisecond (`theory/census.py`): where a condition is false of these, no engi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,13 +15,14 @@ from archscope import specs
 from archscope.assertions import Found
 from archscope.families import FAMILIES
 from archscope.studies.measures import Measure
-from archscope.studies.search.known import COUNTED, TRAINED, kept_in_training
+from archscope.studies.search.known import COUNTED, TRAINED, counted, kept_in_training
 from archscope.studies.sweep.choosing import holds, read_where
 from archscope.studies.sweep.outcomes import CENSUS, CLOSED_FORM, Answer, Outcome
 from archscope.studies.where import Condition
 from archscope.subject import Network
 from archscope.sweeping.axes import Axis
 from archscope.sweeping.question import numbers_of
+from archscope.theory.census import Census
 
 _AT_LEAST = ("flops",)
 """What a census gives only the largest part of: norms and pools are estimated beside it."""
@@ -76,14 +78,15 @@ def by_census(network: Network, wanted: tuple[Measure, ...]) -> Answer | None:
         return None
     census = family.census(network.spec)
     found = {
-        each.name: {
-            each.dimension: Found(
-                values=(COUNTED[each.name](census),),
-                bound="at least" if each.name in _AT_LEAST else "",
-                why="norms, pools and resampling are not in it" if each.name in _AT_LEAST else "",
-            )
-        }
+        each.name: {each.dimension: _of_census(census, each.name)}
         for each in wanted
         if each.name in COUNTED
     }
     return Answer(analysis="params", found=found, road=CENSUS)
+
+
+def _of_census(census: Census, name: str) -> Found:
+    found = counted(census, name)
+    if name not in _AT_LEAST:
+        return found
+    return replace(found, bound="at least", why="norms, pools and resampling are not in it")

@@ -147,7 +147,7 @@ def test_what_a_family_says_of_its_measures_is_so(base: Any) -> None:
         at = [draw.randrange(len(axis.values)) for axis in variants.axes]
         for number, axis in enumerate(variants.axes):
             line = [(*at[:number], n, *at[number + 1 :]) for n in range(len(axis.values))]
-            for measure in ("params", "macs", "rf", "back", "ahead", "jump"):
+            for measure in ("params", "active", "macs", "rf", "back", "ahead", "jump"):
                 trend = bounds.trend(axis.name, measure)
                 if trend is None or (trend and not axis.ordered):
                     continue
@@ -205,6 +205,22 @@ def test_what_a_step_of_training_keeps_is_searched_by_its_closed_form() -> None:
     )
 
     assert rows_of(found)[0].variant == "depth 3, channels 4"
+
+
+def test_active_parameters_are_searched_by_the_census_and_are_those_that_are_counted() -> None:
+    fields = {"ffn": "moe:4/1", "vocab_size": 50, "seq_len": 8, "d_model": 32, "heads": 2}
+
+    best = (
+        archscope.search(
+            "transformer", where="active < 40k", maximise="params", depth=[1, 2, 3], **fields
+        )
+        .section("search.variants")
+        .rows[0]
+    )
+
+    counted = archscope.params("transformer", depth=best.depth, **fields).totals
+    assert best.also == f"active {counted.active:,}"
+    assert counted.active < counted.trainable == best.params
 
 
 def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() -> None:

@@ -19,7 +19,7 @@ CHANNELS = tuple(
 )
 """Powers of two and multiples of 8, of which larger ones lie further apart."""
 SCHEDULES = ("doubling", "doubling:2", "doubling:3", "furthest", "hdc", "ones")
-COUNTS, WORK = ("params", "trainable", "weights"), ("macs", "flops")
+COUNTS, WORK = ("params", "trainable", "active", "weights"), ("macs", "flops")
 SEEN = ("rf", "smallest_rf", "local_rf", "back", "ahead")
 """Measures that are of the same layers, and so rise and fall together."""
 LARGEST = 2**20

@@ -28,7 +28,7 @@ def trends(possible: Possible) -> Trends:
 
 
 def _trends(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:
-    counts, work = ("params", "trainable", "weights"), ("macs", "flops")
+    counts, work = ("params", "trainable", "active", "weights"), ("macs", "flops")
     seen = ("rf", "smallest_rf", "local_rf", "back")
     grown = ["levels", "kernel_size"]
     # Around a first level that keeps the channels of its input goes no convolution.

@@ -39,7 +39,7 @@ def trends(possible: Possible) -> Trends:
 
 
 def _trends(possible: Possible) -> Iterator[tuple[tuple[str, str], int]]:
-    counts, work = ("params", "trainable", "weights"), ("macs", "flops")
+    counts, work = ("params", "trainable", "active", "weights"), ("macs", "flops")
     both = (*counts, *work)
     for name in ("d_model", "heads", "d_ff", "vocab_size", "batch_size", "bias", "tied"):
         yield (name, "rf.*"), 0

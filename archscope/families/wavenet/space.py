@@ -32,7 +32,7 @@ def trends(possible: Possible) -> Trends:
 
 
 def _trends() -> Iterator[tuple[tuple[str, str], int]]:
-    counts, work = ("params", "trainable", "weights"), ("macs", "flops")
+    counts, work = ("params", "trainable", "active", "weights"), ("macs", "flops")
     seen = ("rf", "smallest_rf", "local_rf", "back")
     widths = ("residual_channels", "dilation_channels", "skip_channels", "classes")
     for name in ("stacks", "kernel_size", *widths):

@@ -6,6 +6,7 @@ receptive field takes the whole answer of the rf analysis. No torch.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from math import prod
@@ -25,12 +26,14 @@ from archscope.registry import resolve
 from archscope.specs import fields, flags
 from archscope.specs.space import is_number
 from archscope.studies.measures import Measure, measures
+from archscope.theory.census import Census
 from archscope.theory.combs import combs
 from archscope.theory.coupling import find_streams
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import name_of
 from archscope.theory.kept import Kept
 from archscope.theory.layers import Path
+from archscope.theory.meanings import meanings
 from archscope.theory.outline import Outline
 from archscope.theory.places import outlook
 from archscope.theory.product import each
@@ -38,15 +41,17 @@ from archscope.theory.residual import sees_more
 from archscope.theory.support import find_support
 from archscope.theory.window import window
 
-COUNTED = {
+COUNTED: Mapping[str, Callable[[Census], int | None]] = {
     "params": lambda census: census.params,
     "trainable": lambda census: census.trainable,
     "frozen": lambda census: census.frozen,
+    "active": lambda census: meanings(census).active,
     "weights": lambda census: BYTES * census.params,
     "macs": lambda census: census.macs,
     "flops": lambda census: census.macs,
 }
-"""The counts that a census gives; one FLOP is a multiply-accumulate, as in fvcore."""
+"""Counts that a census gives, None where it does not tell; one FLOP is a multiply-accumulate, as
+in fvcore."""
 KEPT = {
     "kv_bytes": lambda cache: 2 * cache.batch * cache.elements(cache.context),
     "kv_per_token": lambda cache: 2 * cache.per_position,
@@ -139,7 +144,7 @@ class Known:
     def _counted(self, name: str) -> Found:
         if self.census is None:
             return Found(why=f"{self._family.name} has no census")
-        return Found(values=(COUNTED[name](self.census),))
+        return counted(self.census, name)
 
     def _cached(self, name: str) -> Found:
         try:
@@ -162,6 +167,14 @@ class Known:
             answer: Answer = of_outline(closed_form(self._outline), self._outline, self._rate)
             self._whole = answer.totals
         return self._whole
+
+
+def counted(census: Census, name: str) -> Found:
+    """Return a count that a census gives; active parameters are unknown where routing is."""
+    value = COUNTED[name](census)
+    if value is None:
+        return Found(why="how many experts a token meets is not stated")
+    return Found(values=(value,))
 
 
 def kept_in_training(family: Family, spec: Any, name: str) -> Found:
