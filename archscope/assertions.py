@@ -38,7 +38,7 @@ _SHOWN: dict[Dimension, tuple[str, ...]] = {
     "time": ("40ms", "1s"),
     "share": ("100%",),
     "count": ("1", "25M"),
-    "bytes": ("64KiB",),
+    "bytes": ("64KiB", "16GiB"),
 }
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,

@@ -46,6 +46,8 @@ class Analysis:
     """Command lines for the help of a command of its own making, e.g. `archscope train gpt2`."""
     quantities: tuple[Quantity, ...] | str = ()
     """What can be claimed of its answer, e.g. `--assert "rf >= 255"`, or the address of these."""
+    claims: tuple[str, ...] = ()
+    """Claims for the help of `--assert`, e.g. `step_peak <= 24GiB`; empty: some are made up."""
     failure: str = ""
     """Address of what says of a `Report` why its answer is bad news by itself, in a line, or None:
     the command ends with 3 then. Empty: no answer is."""

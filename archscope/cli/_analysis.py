@@ -88,7 +88,8 @@ def _require_asked(analysis: Analysis, by: str | None, given: Mapping[str, Any])
 def _claimed(analysis: Analysis) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add `--assert` where there is anything to claim."""
     known = analysis.claimable()
-    return assert_option(*map(example_of, known[:4])) if known else lambda command: command
+    claims = analysis.claims or tuple(map(example_of, known[:4]))
+    return assert_option(*claims) if claims else lambda command: command
 
 
 def _epilog(analysis: Analysis) -> str | None:

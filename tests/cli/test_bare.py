@@ -12,6 +12,8 @@ import pytest
 
 import archscope as library
 from archscope import loaders, specs
+from archscope.analyses import ANALYSES, Analysis
+from archscope.assertions import read_claims
 from archscope.cli._group import group, summaries
 from archscope.cli._model import ModelCommand, text_of
 from archscope.families import FAMILIES
@@ -127,6 +129,13 @@ def _examples() -> list[str]:
         texts = [(text or "").replace("\\\n", "") for text in (command.epilog, command.help)]
         found += [line for text in texts for line in re.findall(r"^ *archscope (.*)$", text, re.M)]
     return sorted({line for line in found if "./" not in line and "|" not in line})
+
+
+@pytest.mark.parametrize("analysis", [*ANALYSES.each()], ids=lambda analysis: analysis.name)
+def test_the_claims_that_help_shows_are_understood(analysis: Analysis) -> None:
+    read = read_claims(analysis.claims, analysis.claimable())
+
+    assert len(read) == len(analysis.claims)
 
 
 @pytest.mark.parametrize("example", _examples())

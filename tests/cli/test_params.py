@@ -122,7 +122,7 @@ def test_what_is_claimed_must_hold(archscope: Any) -> None:
 
 
 BAD = {
-    "params --assert weights<=1M": "weights is not measured in 'M'; write e.g. 64KiB",
+    "params --assert weights<=1M": "weights is not measured in 'M'; write e.g. 64KiB or 16GiB",
     "params --assert parms<9": "there is no measure 'parms'",
     "time --assert latency<9": "latency is not measured without a unit; write e.g. 40ms or 1s",
     "params --dept 24": "--depth",  # Click's own words, which are others from 8.4 on

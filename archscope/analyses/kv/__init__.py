@@ -22,4 +22,5 @@ ANALYSIS = Analysis(
     settings=Settings,
     sections=(LAYERS, KINDS, RUNTIMES, BATCHES, CONTEXTS, GUESSES, CHECK),
     quantities="archscope.analyses.kv.claims:QUANTITIES",
+    claims=("kv_bytes <= 16GiB", "kv_per_token <= 128KiB"),
 )

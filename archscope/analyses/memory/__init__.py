@@ -21,4 +21,5 @@ ANALYSIS = Analysis(
     settings=Settings,
     sections=(MODULES, SAVED, PARTS, TIMELINE, CLOSED, CHECK),
     quantities="archscope.analyses.memory.claims:QUANTITIES",
+    claims=("step_peak <= 24GiB", "act <= 8GiB"),
 )

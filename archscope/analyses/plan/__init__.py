@@ -20,5 +20,6 @@ ANALYSIS = Analysis(
     settings=Settings,
     sections=(PARTS, STAGES, COST, SENT, CHANGES, LARGEST, *SIZES),
     quantities="archscope.analyses.plan.claims:QUANTITIES",
+    claims=("gpu_memory <= 80GiB", "train_days <= 30", "bubble <= 5%"),
     failure="archscope.analyses.plan.claims:failure",
 )

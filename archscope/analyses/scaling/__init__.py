@@ -21,4 +21,5 @@ ANALYSIS = Analysis(
         "archscope scaling ./net.py:Net --input-shape ids:int64:1,1024",
     ),
     quantities="archscope.analyses.scaling.claims:QUANTITIES",
+    claims=("n_active <= 4B",),
 )

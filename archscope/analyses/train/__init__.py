@@ -19,4 +19,5 @@ ANALYSIS = Analysis(
     settings=Settings,
     sections=(MODULES, RECIPES),
     quantities="archscope.analyses.train.claims:QUANTITIES",
+    claims=("train_macs <= 3T",),
 )
