@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,106 +32,143 @@ def network(
     it; where it cannot be made, a note says why, and the file alone is counted. `has_inputs` says
     whether the file holds a graph that is called with inputs.
     """
-    from archscope.stored.configuration import beside, with_ties
-    from archscope.stored.tensors import require_names
+    from archscope.stored.configuration import beside
 
     shown = _code.shown(path).removesuffix("/.")
     config = (
         None if has_inputs else beside(path, _code.shown(path if path.is_dir() else path.parent))
     )
-    title = f"{path.name or shown} · {form}"
-    origin = f"{form}:{shown.removeprefix('./')}"
     described = _described(config, path, request) if config else None
     if described is None:
         _refuse_flags(request, shown, has_inputs=has_inputs)
+    file = _File(
+        path=path,
+        shown=shown,
+        title=f"{path.name or shown} · {form}",
+        origin=f"{form}:{shown.removeprefix('./')}",
+        read=read,
+        config=config,
+        described=described,
+        parameters_alone=bool(request.parameters_alone),
+    )
+    return Network(
+        name=file.title,
+        origin=file.origin,
+        subject=file.subject,
+        whole=file.whole,
+        own=file.own,
+        counted=file.counted,
+        holding=file.holding,
+        described=described is not None,
+    )
 
-    @cache
-    def stored() -> Stored:
-        found = read(path, shown)
-        require_names(found, shown)
-        return with_ties(found, config) if config else found
 
-    def holding(*notes: str) -> Holding:
-        found = stored()
-        found = replace(found, notes=(*notes, *found.notes))
-        return Holding(name=title, stored=found, origin=origin, config=dict(found.facts))
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """A file that holds a network; what is read of it, and made of it, is kept."""
 
-    @cache
-    def subject() -> Subject:
-        if described is not None:
-            made = described.subject()
-            return replace(made, origin=origin, name=f"{made.name} · weights of {path.name}")
-        found = stored()
-        if found.graph is not None and not request.parameters_alone:
-            return _of_graph(found, title, origin)
+    path: Path
+    shown: str
+    """The path as it is shown."""
+    title: str
+    origin: str
+    read: Read
+    config: Configuration | None
+    """The configuration beside it."""
+    described: Network | None
+    """The network that this describes, where it can be made."""
+    parameters_alone: bool
+
+    @cached_property
+    def stored(self) -> Stored:
+        """What it holds."""
+        from archscope.stored.configuration import with_ties
+        from archscope.stored.tensors import require_names
+
+        found = self.read(self.path, self.shown)
+        require_names(found, self.shown)
+        return with_ties(found, self.config) if self.config else found
+
+    @cached_property
+    def _on_shapes(self) -> Subject:
+        if self.described is not None:
+            made = self.described.subject()
+            name = f"{made.name} · weights of {self.path.name}"
+            return replace(made, origin=self.origin, name=name)
+        found = self.stored
+        if found.graph is not None and not self.parameters_alone:
+            return self._of_graph("meta")
         why = found.no_graph
         raise UsageError(
-            f"{shown} is a graph that is not run: {why}" if why else f"{shown} {_NO_GRAPH}"
+            f"{self.shown} is a graph that is not run: {why}"
+            if why
+            else f"{self.shown} {_NO_GRAPH}"
         )
 
-    def own() -> Subject:
+    def subject(self) -> Subject:
+        """Return its network on shapes alone; raises `UsageError` where it holds weights alone."""
+        return self._on_shapes
+
+    def whole(self) -> Subject:
+        """Return its network with data on torch's current device."""
+        from archscope.running.device import default_device
+
+        if self.described is not None:
+            return self.described.whole()
+        device = default_device()
+        if self.stored.graph is None or device.type == "meta":
+            return self.subject()
+        return self._of_graph(str(device))
+
+    def own(self) -> Subject:
+        """Return modules of the names and shapes of its tensors."""
         from archscope.running.skeleton import skeleton
 
-        found = stored()
-        model = skeleton(found.held)
-        return Subject(name=title, model=model, inputs=None, origin=origin)
+        model = skeleton(self.stored.held)
+        return Subject(name=self.title, model=model, inputs=None, origin=self.origin)
 
-    def counted() -> Subject | Holding:
-        found = stored()
-        if found.graph and found.steps is None and not request.parameters_alone:
-            return made(subject)
-        if config is None:
-            return holding()
-        if described is None:
-            return holding(
-                f"{config.shown} describes the network, which takes the package "
+    def counted(self) -> Subject | Holding:
+        """Return its network where it can be made, else its list of tensors."""
+        found = self.stored
+        if found.graph and found.steps is None and not self.parameters_alone:
+            return made(self.subject)
+        if self.config is None:
+            return self.holding()
+        if self.described is None:
+            return self.holding(
+                f"{self.config.shown} describes the network, which takes the package "
                 "transformers: pip install archscope[hf]"
             )
         try:
-            return made(subject)
+            return made(self.subject)
         except ArchscopeError as error:
             said = str(error).partition("\n")[0]
-            return holding(f"{config.shown} describes a network that cannot be made: {said}")
+            return self.holding(
+                f"{self.config.shown} describes a network that cannot be made: {said}"
+            )
 
-    def whole() -> Subject:
-        from archscope.running.device import default_device
+    def holding(self, *notes: str) -> Holding:
+        """Return its list of tensors, with notes of why that is all."""
+        found = replace(self.stored, notes=(*notes, *self.stored.notes))
+        return Holding(name=self.title, stored=found, origin=self.origin, config=dict(found.facts))
 
-        if described is not None:
-            return described.whole()
-        device = default_device()
-        if stored().graph is None or device.type == "meta":
-            return subject()
-        return _of_graph(stored(), title, origin, str(device))
-
-    return Network(
-        name=title,
-        origin=origin,
-        subject=subject,
-        whole=whole,
-        own=own,
-        counted=counted,
-        holding=holding,
-        described=described is not None,
-    )
+    def _of_graph(self, device: str) -> Subject:
+        assert self.stored.graph is not None
+        model, inputs = self.stored.graph(device)
+        given = ", ".join("×".join(map(str, tensor.shape)) for tensor in inputs.shapes())
+        return Subject(
+            name=f"{self.title} · input {given}",
+            model=model,
+            inputs=inputs,
+            origin=self.origin,
+            config=dict(self.stored.facts),
+        )
 
 
 _NO_GRAPH = (
     "holds weights and no graph, so what it does is unknown; put its config.json beside it, or "
     "name the code that makes the network, e.g. ./net.py:Net"
 )
-
-
-def _of_graph(stored: Stored, title: str, origin: str, device: str = "meta") -> Subject:
-    assert stored.graph is not None
-    model, inputs = stored.graph(device)
-    given = ", ".join("×".join(map(str, tensor.shape)) for tensor in inputs.shapes())
-    return Subject(
-        name=f"{title} · input {given}",
-        model=model,
-        inputs=inputs,
-        origin=origin,
-        config=dict(stored.facts),
-    )
 
 
 def _described(config: Configuration, path: Path, request: Request) -> Network | None:

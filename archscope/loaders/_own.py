@@ -14,6 +14,7 @@ from archscope.loaders import _call
 from archscope.loaders._inputs import OPTION
 from archscope.loaders._trial import runs_on_shapes
 from archscope.loaders._unfinished import size_lazy_layers, with_data
+from archscope.records import frozen
 from archscope.results import plain
 from archscope.subject import Inputs, Network, Request, Subject
 
@@ -48,39 +49,64 @@ def network(
     `usual_input` tells what it is called with where the request does not say, in the words of
     `--input-shape`; where that is `guessed`, the title says so.
     """
-    method = request.method
-    chosen: list[str] = []
+    code = _Code(
+        title=title,
+        origin=origin,
+        prepare=prepare,
+        request=request,
+        config=config,
+        usual_input=usual_input,
+        guessed=guessed,
+    )
+    return Network(
+        name=title,
+        origin=origin,
+        subject=code.subject,
+        whole=code.whole,
+        own=code.own if origin.partition(":")[0] in _OF_CODE else None,
+    )
 
-    def usual(model: nn.Module) -> Sequence[str]:
-        chosen[:] = usual_input(model)
-        return chosen
 
-    def with_inputs(model: nn.Module) -> Inputs | None:
-        return _call.inputs(model, type(model).__name__, request, usual)
+@frozen
+class _Code:
+    """The user's code, and what is said of the network that it makes."""
 
-    def by_default() -> str:
-        flags = " ".join(f"{OPTION} {text}" for text in chosen) if guessed else ""
-        return f" by default ({flags})" if flags else ""
+    title: str
+    origin: str
+    prepare: Prepare
+    request: Request
+    config: Mapping[str, Any]
+    usual_input: _call.Usual
+    guessed: bool
 
-    def described(model: nn.Module, inputs: Inputs | None) -> Subject:
-        given = ", ".join("×".join(map(str, x.shape)) for x in inputs.shapes()) if inputs else ""
-        called = f" · {method}()" if method else ""
-        return Subject(
-            name=title + called + (f" · input {given}" if given else "") + by_default(),
-            model=model,
-            inputs=inputs,
-            origin=origin,
-            config=plain(config),
-        )
+    def subject(self) -> Subject:
+        """Return the network on shapes alone, where it can be made and runs so."""
+        make = self._maker()
+        model = _on_shapes(make)
+        if model is None:
+            return self._described(_on_cpu(make))
+        found = self._described(model)
+        inputs = found.inputs
+        if inputs is not None and _weighs(model) <= _LARGEST and not runs_on_shapes(model, inputs):
+            return self._described(_on_cpu(make))
+        return replace(found, whole=lambda: self.whole().model)
 
-    def on_cpu(step: Callable[[], T]) -> T:
-        import torch
+    def whole(self) -> Subject:
+        """Return the network with data on torch's current device."""
+        from archscope.running.device import default_device
 
-        with torch.device("cpu"):  # what the user's code computes is not to be on shapes alone
-            return step()
+        device = default_device()
+        if device.type == "meta":
+            return self.subject()
+        return self._described(with_data(self._maker()(), device))
 
-    def prepared() -> Make:
-        make = on_cpu(prepare)
+    def own(self) -> Subject:
+        """Return the network with the weights that the code gives it."""
+        return self._described(_on_cpu(self._maker()))
+
+    def _maker(self) -> Make:
+        """Import the code, and return what makes the network and leaves nothing of it open."""
+        make = _on_cpu(self.prepare)
 
         def finished() -> nn.Module:
             from archscope.running.method import calling
@@ -88,44 +114,47 @@ def network(
 
             model = make()
             require_walkable(model)
-            model = calling(model, method)
-            size_lazy_layers(model, lambda: with_inputs(model))
+            model = calling(model, self.request.method)
+            size_lazy_layers(model, lambda: self._inputs(model)[0])
             return model
 
         return finished
 
-    def subject() -> Subject:
-        make = prepared()
-        model = _on_shapes(make)
-        if model is None:
-            model = on_cpu(make)
-            return described(model, with_inputs(model))
-        inputs = with_inputs(model)
-        if inputs is not None and _weighs(model) <= _LARGEST and not runs_on_shapes(model, inputs):
-            model = on_cpu(make)
-            return described(model, with_inputs(model))
-        return replace(described(model, inputs), whole=lambda: whole().model)
+    def _inputs(self, model: nn.Module) -> tuple[Inputs | None, Sequence[str]]:
+        """Return what a network is called with, and the words for it where nobody said any."""
+        chosen: list[str] = []
 
-    def whole() -> Subject:
-        from archscope.running.device import default_device
+        def usual(model: nn.Module) -> Sequence[str]:
+            chosen[:] = self.usual_input(model)
+            return chosen
 
-        device = default_device()
-        if device.type == "meta":
-            return subject()
-        model = with_data(prepared()(), device)
-        return described(model, with_inputs(model))
+        return _call.inputs(model, type(model).__name__, self.request, usual), chosen
 
-    def own() -> Subject:
-        model = on_cpu(prepared())
-        return described(model, with_inputs(model))
+    def _described(self, model: nn.Module) -> Subject:
+        inputs, chosen = self._inputs(model)
+        given = ", ".join("×".join(map(str, x.shape)) for x in inputs.shapes()) if inputs else ""
+        flags = " ".join(f"{OPTION} {text}" for text in chosen) if self.guessed else ""
+        parts = (
+            self.title,
+            f" · {self.request.method}()" if self.request.method else "",
+            f" · input {given}" if given else "",
+            f" by default ({flags})" if flags else "",
+        )
+        return Subject(
+            name="".join(parts),
+            model=model,
+            inputs=inputs,
+            origin=self.origin,
+            config=plain(self.config),
+        )
 
-    return Network(
-        name=title,
-        origin=origin,
-        subject=subject,
-        whole=whole,
-        own=own if origin.partition(":")[0] in _OF_CODE else None,
-    )
+
+def _on_cpu(step: Callable[[], T]) -> T:
+    """Return what a step returns: the user's code computes with data, whatever is around."""
+    import torch
+
+    with torch.device("cpu"):
+        return step()
 
 
 def _on_shapes(make: Make) -> nn.Module | None:

@@ -137,7 +137,29 @@ def headline(totals: Totals, tried: Sequence[Change]) -> Iterator[Headline]:
 
 def notes(found: Evaluated, cards: Cards, time: Time, *, priced: bool = False) -> Iterator[Note]:
     """Yield what must be known to read the numbers rightly."""
+    yield from _unknown(found)
+    yield from _of_cards(cards)
+    yield from _of_time(time, priced=priced)
     layout = found.layout
+    assumed = {
+        "stages get equal numbers of consecutive blocks, the first stages one more; "
+        "embeddings are on the first stage, the head on the last, a tied table on both": (
+            layout.pp > 1
+        ),
+        "norms, routers and layers without heads or hidden features are replicated over "
+        "tp; the vocabulary is padded to a multiple of it": layout.tp > 1,
+        "experts are assumed to get equal numbers of tokens; if they do not, some GPUs "
+        "hold and send more": any(
+            layer.division.experts for layer, _ in found.fullest.stage.layers
+        ),
+        "what dp shards is split as one flat vector, rounded up for the first": layout.zero > 0,
+    }
+    for text, holds in assumed.items():
+        if holds:
+            yield Note(level="info", text=text)
+
+
+def _unknown(found: Evaluated) -> Iterator[Note]:
     unknown = [line for each in found.filled for line in each.lines if line.bytes is None]
     for text in dict.fromkeys(f"{line.what}: {line.source}" for line in unknown):
         yield Note(level="warning", text=text)
@@ -147,6 +169,9 @@ def notes(found: Evaluated, cards: Cards, time: Time, *, priced: bool = False) -
             text="active parameters are unknown, because it is unknown how many experts a token "
             "meets; archscope params says in which modules",
         )
+
+
+def _of_cards(cards: Cards) -> Iterator[Note]:
     if cards.memory is None:
         yield Note(level="info", text=f"the memory of a GPU is unknown: {cards.said}")
     elif cards.card is not None and cards.said != "as you say":
@@ -155,6 +180,9 @@ def notes(found: Evaluated, cards: Cards, time: Time, *, priced: bool = False) -
             text=f"{cards.card.called} has {cards.memory / 2**30:g} GiB ({cards.said}), of which "
             "driver and libraries take 1 to 2 %",
         )
+
+
+def _of_time(time: Time, *, priced: bool) -> Iterator[Note]:
     if time.why:
         yield Note(level="info", text=f"time and cost are not estimated: {time.why}")
     elif priced and time.days is None:
@@ -168,29 +196,6 @@ def notes(found: Evaluated, cards: Cards, time: Time, *, priced: bool = False) -
             level="warning",
             text=f"no GPU reaches {time.hfu:.0%} of its peak: recomputation counts too, so the MFU "
             f"can be at most {(time.mfu or 0) / time.hfu:.1%}",
-        )
-    if layout.pp > 1:
-        yield Note(
-            level="info",
-            text="stages get equal numbers of consecutive blocks, the first stages one more; "
-            "embeddings are on the first stage, the head on the last, a tied table on both",
-        )
-    if layout.tp > 1:
-        yield Note(
-            level="info",
-            text="norms, routers and layers without heads or hidden features are replicated over "
-            "tp; the vocabulary is padded to a multiple of it",
-        )
-    if any(layer.division.experts for layer, _ in found.fullest.stage.layers):
-        yield Note(
-            level="info",
-            text="experts are assumed to get equal numbers of tokens; if they do not, some GPUs "
-            "hold and send more",
-        )
-    if layout.zero:
-        yield Note(
-            level="info",
-            text="what dp shards is split as one flat vector, rounded up for the first",
         )
 
 
