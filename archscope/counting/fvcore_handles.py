@@ -201,7 +201,7 @@ def _einsum_terms(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
         len(s) - len(term.replace("...", "")) if "..." in term else 0
         for term, s in zip(terms, shapes, strict=True)
     ]
-    unused = [c for c in map(chr, range(0x391, 0x3C9)) if c not in equation][: max(dots, default=0)]
+    unused = [c for c in map(chr, range(0x391, 0x3C9)) if c not in equation][: max(dots)]
     expand = [
         term.replace("...", "".join(unused[len(unused) - n :]))
         for term, n in zip(terms, dots, strict=True)

@@ -338,6 +338,13 @@ def test_a_part_that_depends_on_nothing_leaves_a_concatenation_exact() -> None:
     assert [told.sets.bits(int(told.at((unit,))[0])) for unit in range(3)] == [1 << 2, 0, 0]
 
 
+def test_a_bound_beside_what_is_exact_is_a_bound() -> None:
+    algebra = Sets()
+    parts = [((product(algebra, 2, 3, exact=exact),), (1,)) for exact in (True, False)]
+
+    assert [term.exact for term in side_by_side(parts, 0)] == [False]
+
+
 def test_what_lies_within_another_is_told_apart_without_a_union() -> None:
     algebra = Sets()
     every = algebra.united(algebra.single(np.arange(4)), 0)[:, None]
