@@ -176,7 +176,6 @@ def einsum(inputs: list[Any], outputs: list[Any]) -> int:
     """
     equation = inputs[0].toIValue().replace(" ", "")
     shapes = [shape(value) for value in inputs[1].node().inputs()]
-    path = None if inputs[2].node().mustBeNone() else integers(inputs[2])
     terms, result = _einsum_terms(equation, shapes)
     axes = [
         [(letter, size) for letter, size in zip(term, held, strict=True) if size != 1]
@@ -186,7 +185,7 @@ def einsum(inputs: list[Any], outputs: list[Any]) -> int:
     wide = ["".join(letter for letter, _ in each) for each in axes]
     return sum(
         prod(sizes[letter] for letter in kept | (left & right))
-        for left, right, kept in _einsum_pairs(wide, result, path)
+        for left, right, kept in _einsum_pairs(wide, result, path=integers(inputs[2]))
         if (left & right) - kept
     )
 
@@ -202,7 +201,7 @@ def _einsum_terms(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
         len(s) - len(term.replace("...", "")) if "..." in term else 0
         for term, s in zip(terms, shapes, strict=True)
     ]
-    unused = [c for c in map(chr, range(0x391, 0x3C9)) if c not in equation][: max(dots, default=0)]
+    unused = [c for c in map(chr, range(0x391, 0x3C9)) if c not in equation][: max(dots)]
     expand = [
         term.replace("...", "".join(unused[len(unused) - n :]))
         for term, n in zip(terms, dots, strict=True)
@@ -211,11 +210,11 @@ def _einsum_terms(equation: str, shapes: list[Shape]) -> tuple[list[str], str]:
 
 
 def _einsum_pairs(
-    terms: list[str], result: str, path: list[int] | None
+    terms: list[str], result: str, path: list[int]
 ) -> Iterator[tuple[set[str], set[str], set[str]]]:
     """Yield the letters of each pair that is contracted, and those that are kept."""
     operands = list(terms)
-    steps = iter(path or [])
+    steps = iter(path)  # none where torch was given none
     while len(operands) > 1:
         first, second = (next(steps), next(steps)) if path else (0, 1)
         left, right = set(operands[first]), set(operands[second])

@@ -114,6 +114,12 @@ class Of(nn.Module):
         # an axis of one has nothing to be summed with: what the other lacks is summed before
         (lambda a, b: torch.einsum("ij,jk->ik", a, b), ((3, 1), (5, 4)), 0),
         (lambda a, b: torch.einsum("ij,jk->ik", a, b), ((3, 0), (0, 4)), 0),
+        # by a given path the last two first; on its own torch goes from the left: 2*3*5 + 2*5*7
+        (
+            lambda *x: torch._VF.einsum("ab,bc,cd->ad", x, path=(1, 2, 0, 1)),
+            ((2, 3), (3, 5), (5, 7)),
+            3 * 5 * 7 + 2 * 3 * 7,
+        ),
         (torch.linalg.vecdot, ((3, 5), (2, 1, 5)), 2 * 3 * 5),
         (torch.inner, ((2, 3, 5), (4, 5)), 2 * 3 * 4 * 5),
         (lambda a, b: torch.tensordot(a, b, dims=([0, 2], [2, 0])), ((2, 3, 5), (5, 4, 2)), 120),

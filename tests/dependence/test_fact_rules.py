@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -483,6 +484,57 @@ def test_sums_are_followed_back_through_so_many_moves() -> None:
     assert same.all()
     prefixes, values = moved_sums(MOST_MOVES + 1)
     assert prefixes.same(values[-1], values[1], (4,)) is None
+
+
+def made_by(
+    prefixes: Prefixes, operator: str, number: int, shape: tuple[int, ...], **given: Any
+) -> Value:
+    """Return a value that an operator made, once that is learnt."""
+    value = Value(number, shape)
+    prefixes.learn(
+        Node(operator=operator, arguments=given, outputs=(value,), picked=None, module="",
+             pointwise=False)
+    )  # fmt: skip
+    return value
+
+
+@pytest.mark.parametrize("moves", [1, 5])
+def test_each_operator_that_is_followed_back_is_one_of_those_left(moves: int) -> None:
+    """The last one and those before it, down to the sum, or to the elements that are moved."""
+    prefixes, (source, *sums) = moved_sums(moves)
+    moved = twin = source
+    for number in range(moves):
+        moved = made_by(prefixes, "flip", 50 + number, (4,), self=moved, dims=[0])
+        twin = made_by(prefixes, "flip", 60 + number, (4,), self=twin, dims=[0])
+    less = made_by(prefixes, "sub", 70, (4,), self=sums[0], other=moved)
+    ends = [
+        made_by(prefixes, "slice", 71 + at, (3,), self=sums[0], dim=0, start=at, end=3 + at, step=1)
+        for at in (1, 0)
+    ]
+    differences = made_by(prefixes, "sub", 73, (3,), self=ends[0], other=ends[1])
+    beside = made_by(prefixes, "cat", 74, (7,), tensors=[differences, moved], dim=0)
+
+    assert fewest(lambda left: prefixes.of(sums[-1], left)) == 1 + moves
+    assert fewest(lambda left: Prefixes(prefixes.made).of(less, left)) == 1 + max(moves, 1)
+    assert fewest(lambda left: Prefixes(prefixes.made).of(beside, left)) == max(moves + 1, 4)
+    assert (
+        fewest(lambda left: Prefixes(prefixes.made, prefixes.made).are_one(moved, twin, left))
+        == moves
+    )
+
+
+def test_sums_of_sums_are_followed_back_through_so_many() -> None:
+    prefixes, x = Prefixes(), Value(0, (4, 3))
+    rows = made_by(prefixes, "cumsum", 1, (4, 3), self=x, dim=0)
+    both = made_by(prefixes, "cumsum", 2, (4, 3), self=rows, dim=1)
+    known = [prefixes.of(both, left) for left in (1, 2)]
+
+    assert [(one.source, one.axes) for one in known if one] == [(rows, (1,)), (x, (0, 1))]
+
+
+def fewest(known: Callable[[int], object]) -> int:
+    """Return how many operators must be left for anything to be known."""
+    return next(left for left in range(99) if known(left))
 
 
 @pytest.mark.parametrize(

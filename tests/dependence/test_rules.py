@@ -192,6 +192,9 @@ BLOCKED = torch.tensor([[0.0, 0.0, 0.0, -1e6], [-1e6] * 4, [0.0] * 4])
 COUNTS: dict[str, Case] = {
     "weights, of one row blocked throughout": (
         (3, 4), lambda x: (x + BLOCKED.to(x.dtype).to(on([0], x).device)).softmax(1)),
+    "weights, of scores that a constant lifts a little": (
+        (3, 4), lambda x: ((x + (BLOCKED / 100).to(x.dtype).to(on([0], x).device))
+                           + on([0.5, 1.0, 1.5, 2.0], x)).softmax(1)),
     "histogram": ((2, 4), lambda x: torch.histc(x, bins=3, min=0.0, max=2.0)),
     "looked up": ((2, 4), lambda x: torch.searchsorted(torch.arange(-3.0, 4.0).double(), x)),
     "a table of rows": ((2, 3), lambda x: torch.searchsorted(x, constant(2, 2))),
@@ -354,6 +357,39 @@ def test_a_rule_says_what_changes(name: str) -> None:
 
     assert [each.node.operator for each in found.lowered if each.flag] == []
     np.testing.assert_array_equal(said_of(found), mask_of(function, shape))
+
+
+def blocked_in_part(x: Tensor) -> Tensor:
+    """Return scores to be added to some, of which two of the first row are blocked."""
+    return torch.tensor([[0.0, 0.0, -1e6, -1e6], [0.0] * 4, [0.0] * 4]).to(on([0.0], x).double())
+
+
+def some_of(x: Tensor, *rows: Sequence[int]) -> Tensor:
+    return on(rows, x).bool()
+
+
+UNBLOCKED: dict[str, Function] = {
+    "taken off": lambda x: torch.add(like(x, 3, 4), x + blocked_in_part(x), alpha=-1).softmax(1),
+    "times nothing": lambda x: torch.addmm(
+        x + blocked_in_part(x), x, x[:1].mT @ like(x, 1, 4), beta=0).softmax(1),
+    "lifted again": lambda x: (x + blocked_in_part(x) - blocked_in_part(x)).softmax(1),
+    "lifted by a sum": lambda x: (x + blocked_in_part(x) + -blocked_in_part(x)).softmax(1),
+    "lifted by a number": lambda x: ((x + blocked_in_part(x)) + 1e6).exp().log(),
+    "of two depths": lambda x: torch.where(
+        some_of(x, [1, 1, 1, 0], [0, 1, 1, 1], [1] * 4),
+        x.masked_fill(some_of(x, [0, 0, 0, 1], [1] * 4, [0] * 4), -1e6), float("-inf"),
+    ).softmax(1) @ x.mT,
+}  # fmt: skip
+"""Scores that are not blocked any more, or not all of them by -inf."""
+
+
+@pytest.mark.parametrize("name", UNBLOCKED)
+def test_scores_that_are_blocked_no_more_are_seen(name: str) -> None:
+    function = UNBLOCKED[name]
+    changed = mask_of(function, (3, 4), seeds=2)
+
+    assert changed.any()
+    assert not (changed & ~said_of(look_at(function, (3, 4)))).any()
 
 
 def places(x: Tensor) -> Tensor:

@@ -12,13 +12,16 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from archscope.dependence.answer.forward import seeds
+from archscope.dependence.record.graph import Value
 from archscope.dependence.sets.algebra import NUMBERS
 from archscope.dependence.sets.joining import joined
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import MANY, Sets, are_clipped, clip, firsts
-from archscope.dependence.sets.terms import Term, side_by_side, unite
+from archscope.dependence.sets.steps import Keep
+from archscope.dependence.sets.terms import Term, along, apply, side_by_side, unite
 
 SIZE = 9
 some = st.frozensets(st.integers(0, SIZE - 1))
@@ -204,6 +207,13 @@ def _check(links: Links, matrix: np.ndarray) -> None:
     assert (links.size, links.reads) == matrix.shape
 
 
+def test_what_each_position_is_read_by_once_is_gathered() -> None:
+    back = window(8, 4, kernel=2, stride=2).transposed
+
+    assert back.gathers is not None
+    assert back.gathers.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
 def test_prefixes_are_no_sets_of_their_own() -> None:
     algebra = Sets()
     reads = np.arange(5_000)
@@ -259,6 +269,31 @@ def test_what_is_exact_is_kept_beside_a_bound_that_it_lies_within(
         assert list(unite(both)) == kept
 
 
+def test_a_place_of_its_own_stays_in_a_union_along_each_axis() -> None:
+    algebra = Sets()
+    rows, columns = algebra.single(np.arange(3))[:, None], algebra.single(np.arange(3))[None]
+    every = algebra.united(columns, 1)
+    row, column, whole = (
+        Pattern((3, 3), entries, (None, None), positional, algebra=algebra)
+        for entries, positional in (
+            (rows, (True, False)), (columns, (False, True)), (every, (False, False))
+        )
+    )  # fmt: skip
+    for both in ([(row, whole), (row, column)], [(row, column), (row, whole)]):
+        (found,) = unite(Term(sets, exact=True) for sets in both)
+
+        assert [one.units for one in found.sets] == [(0,), (1,)]
+        assert sets_of(algebra, found.sets[1].expanded(1)) == [frozenset(range(3))] * 3
+
+
+def test_rows_of_padding_do_not_tell_columns_apart() -> None:
+    held = np.array([[True], [True], [False]])
+    (term,) = apply([Keep(held)], seeds(Value(0, (3, 3)), (0, 1)))
+
+    assert not term.sets[0].filled(0).all()
+    assert along([term], 1).entries.shape == (1, 3)
+
+
 @settings(max_examples=60)
 @given(st.lists(some, min_size=2, max_size=12), st.integers(1, 4))
 def test_networks_that_lie_between_each_other_are_told_of_any_windows(
@@ -301,6 +336,13 @@ def test_a_part_that_depends_on_nothing_leaves_a_concatenation_exact() -> None:
     told, _ = found.sets  # one alone says of an element that it depends on nothing
     assert found.exact
     assert [told.sets.bits(int(told.at((unit,))[0])) for unit in range(3)] == [1 << 2, 0, 0]
+
+
+def test_a_bound_beside_what_is_exact_is_a_bound() -> None:
+    algebra = Sets()
+    parts = [((product(algebra, 2, 3, exact=exact),), (1,)) for exact in (True, False)]
+
+    assert [term.exact for term in side_by_side(parts, 0)] == [False]
 
 
 def test_what_lies_within_another_is_told_apart_without_a_union() -> None:

@@ -259,12 +259,10 @@ class Zeros:
         if operator in ("add", "baddbmm", "addmm"):
             parts = [(given["self"], given.get("beta", 1))]
             parts += [(given["other"], given["alpha"])] if operator == "add" else []
-            return _lowest([self._low(one, scale, rank) for one, scale in parts])
+            return self._added(parts, rank)
         if operator in ("sub", "rsub"):
             taken, left = ("other", "self") if operator == "sub" else ("self", "other")
-            less = given[taken] if isinstance(given[taken], Tensor) else None
-            parts = [(less, -given["alpha"]), (given[left], 1)]
-            mask, depth = _lowest([self._low(one, scale, rank) for one, scale in parts])
+            mask, depth = self._added([(given[taken], -given["alpha"]), (given[left], 1)], rank)
             # A row that is blocked throughout, less the highest of it, is blocked no more.
             back = _kept(self.blocked, given[taken], rank)
             return (mask if mask is None or back is None else mask & ~back), depth
@@ -276,9 +274,17 @@ class Zeros:
                 filled = number_of(given["value"])
                 return _any([mask, kept]), filled if kept is None else max(filled, depth)
             return (None if kept is None or mask is None else kept & ~mask), depth
-        depths = (highest_low(given[side]) for side in ("self", "other"))
-        depth = max((one for one in depths if one is not None), default=BLOCKED)
-        return self._chosen(given, rank, self.blocked, blocked_in), depth
+        return self._chosen(given, rank, self.blocked, blocked_in), self._deepest(given)
+
+    def _added(self, parts: Sequence[tuple[Any, Any]], rank: int) -> tuple[Mask | None, float]:
+        """Scores that are added, each after scaling: those far below stay so, unless a constant
+        lifts them.
+        """
+        mask, depth = _lowest([self._low(one, scale, rank) for one, scale in parts])
+        for one, scale in parts:
+            if mask is not None and (lifted := _lifted(one, scale, depth)) is not None:
+                mask = mask & ~ranked(lifted, rank)
+        return mask, depth
 
     @staticmethod
     def _scaled(
@@ -336,7 +342,8 @@ class Zeros:
         A single number is no mask.
         """
         if isinstance(argument, Value):
-            return _kept(self.blocked, argument, rank), self._depth(argument)
+            given, mask = {"other": scale}, _kept(self.blocked, argument, rank)
+            return self._scaled(given, "mul", mask, self._depth(argument))
         is_mask = isinstance(argument, Tensor) and not argument.is_meta and argument.numel() > 1
         if not is_mask or not isinstance(scale, int | float):
             return None, BLOCKED
@@ -363,6 +370,16 @@ def one_axis(node: Node) -> int | None:
         case [axis] if rank:
             return int(axis % rank)
     return None
+
+
+def _lifted(argument: Any, scale: Any, depth: float) -> Mask | None:
+    """Return where scores of a depth are blocked no more once a constant is added, scaled."""
+    if isinstance(argument, Value) or (isinstance(argument, Tensor) and argument.is_meta):
+        return None
+    values = torch.as_tensor(argument).detach() * scale
+    if values.is_complex():
+        return None
+    return np.asarray((values + depth > BLOCKED / 2).cpu().numpy())
 
 
 def _lowest(parts: Sequence[tuple[Mask | None, float]]) -> tuple[Mask | None, float]:

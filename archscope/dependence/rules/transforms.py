@@ -211,9 +211,10 @@ class Trial:
             altered = numbers.clone()
             altered[tuple(where)] = others[tuple(where)]
             apart = torch.maximum(apart, self._changed(numbers, altered, draw, axes))
-        if bool(((apart > CLOSE) & (apart < CLEAR)).any()):
+        changed = apart > CLOSE
+        if bool((changed & (apart < CLEAR)).any()):
             raise UnclearError
-        return np.asarray((apart >= CLEAR).numpy())
+        return np.asarray(changed.numpy())
 
     def _changed(
         self, numbers: Tensor, altered: Tensor, draw: int, axes: tuple[int, ...]

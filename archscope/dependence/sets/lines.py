@@ -77,7 +77,7 @@ class Line:
         left out where all other windows are copies of one another, and no narrower.
         """
         units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
-        if not self.in_order or len(units) < FEWEST_COPIES or self._period(units) is not None:
+        if not self.in_order or self._period(units) is not None:
             return units
         kept = self._copies(units)
         left = np.setdiff1d(units, kept)

@@ -351,7 +351,7 @@ class Pattern:
     def compact(self, axis: int) -> Pattern:
         """Return the same with positions of an axis that are alike stored once."""
         count = self.entries.shape[axis]
-        if count == 1 or not isinstance(self.algebra, Sets):
+        if not isinstance(self.algebra, Sets):
             return self
         first, kinds = self.kinds_along(axis)
         if len(first) == count:
