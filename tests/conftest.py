@@ -23,11 +23,14 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+gc.disable()  # nearly all that is imported and collected stays
+
+
 def pytest_collection_finish() -> None:
     """Leave what was imported and collected out of what garbage is looked for in, all along."""
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # with the little that is garbage by now
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
