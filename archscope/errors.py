@@ -13,6 +13,7 @@ A message is one line: what came, what was expected, what to do next.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 
@@ -159,6 +160,7 @@ def same_word(word: str, known: Iterable[str]) -> str | None:
     return word if word in same else same[0] if len(same) == 1 else None
 
 
+@lru_cache(4096)  # each name that is known, for each name that is typed
 def plain_word(word: str) -> str:
     """Return a word without case, hyphens, underscores and spaces: `ResNet-50` as `resnet50`."""
     return word.lower().translate(_NO_SIGNS)

@@ -45,7 +45,9 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("typed", commands())
 def test_a_command_of_the_readme_runs(typed: str, run: Run) -> None:
-    assert run(typed) or " -o " in typed
+    hurried = re.sub(r"--budget \d+", "--budget 0.05", typed)  # how long it may take is no matter
+
+    assert run(hurried) or " -o " in typed
 
 
 def test_the_tables_of_the_readme_are_what_is_printed(

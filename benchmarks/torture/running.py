@@ -37,8 +37,8 @@ TOGETHER = 500
 """Command lines that share a process."""
 MOST_BYTES = 12 << 30
 """Addresses that a process may take: what would end the machine ends a command."""
-_GIVEN_BACK = 1 << 30
-"""Bytes from which on a process gives back to the system what is free."""
+_GIVEN_BACK = 1 << 28
+"""Bytes that a process has taken, from which on it gives back to the system what is free."""
 CODES = (0, 1, 2, 3, 130)
 
 
@@ -185,6 +185,7 @@ def ran(trial: Trial) -> dict[str, Any]:
             finally:
                 _main._unforeseen = usual
         seconds, after = time.process_time() - start, _process()
+    taken = _peak() - held
     found = [raised] if raised else []
     ended_ = Ended(
         trial.command,
@@ -192,7 +193,7 @@ def ran(trial: Trial) -> dict[str, Any]:
         said.out,
         said.err,
         seconds,
-        _peak() - held,
+        taken,
         files.changed(),
         trial.environment,
     )
@@ -201,6 +202,8 @@ def ran(trial: Trial) -> dict[str, Any]:
     found += [f"a library writes {said.below[:200]!r}"] if said.below else []
     found += [f"{name} is changed" for name, was in before.items() if after[name] != was]
     files.put_back()
+    if taken > _GIVEN_BACK:
+        _give_back()
     first = said.err.strip().partition("\n")[0][:200]
     return {"code": code, "problems": found, "seconds": seconds, "said": first}
 
@@ -315,13 +318,17 @@ def _peak() -> int:
     """Return the most memory since this was asked last, where the system tells."""
     try:
         most = _told("VmHWM")
-        if most > _GIVEN_BACK:  # what one command freed must not be told of the next
-            gc.collect()
-            ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
-    except (OSError, AttributeError, IndexError):
+    except (OSError, IndexError):
         return 0
     return most
+
+
+def _give_back() -> None:
+    """Give back what is free: what one command freed must not be told of the next."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _process() -> dict[str, Any]:

@@ -69,6 +69,7 @@ def test_a_check_finds_what_was_predicted(memory: Report) -> None:
 
 
 @pytest.mark.parametrize("types", [{"dtype": "bf16"}, {"autocast": "bf16"}])
+@pytest.mark.usefixtures("unsearched")
 def test_a_check_runs_in_the_number_types_that_are_asked_for(types: dict[str, str]) -> None:
     model = nn.Sequential(nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 32), nn.Tanh())
 
@@ -223,6 +224,7 @@ class Reads(nn.Module):
 
 
 @pytest.mark.parametrize("verb", [archscope.memory, archscope.train])
+@pytest.mark.usefixtures("unsearched")
 def test_what_ran_on_data_says_so(verb: Any) -> None:
     import torch
 

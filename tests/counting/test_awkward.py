@@ -302,6 +302,7 @@ def test_a_step_that_fails_is_told_in_one_line_by_time_too() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("unsearched")
 def test_a_weight_that_no_optimiser_takes_is_told_in_one_line() -> None:
     layer = nn.Linear(8, 8)
     layer.weight = nn.Parameter(layer.weight.detach().to_sparse_csr())
@@ -323,6 +324,7 @@ def test_packed_weights_beside_a_step_without_data_end_no_process() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("unsearched")
 def test_nested_inputs_are_one_line() -> None:
     given = torch.nested.nested_tensor([torch.zeros(3, 8), torch.zeros(5, 8)])
 

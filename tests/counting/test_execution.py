@@ -77,6 +77,7 @@ PLACES: tuple[Callable[[Tensor], Tensor], ...] = (
 )
 
 
+@pytest.mark.usefixtures("unsearched")
 def test_a_row_beyond_its_table_is_an_error_as_it_is_with_data() -> None:
     for places in PLACES:
         model = Placed(places)

@@ -3,7 +3,7 @@ changes in the output must be what the rule says, element by element; or lie wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
@@ -42,21 +42,24 @@ class Run(nn.Module):
 
 def mask_of(function: Function, shape: Sequence[int], seeds: int = 6) -> NDArray[np.bool_]:
     """Return which element of the output changes with which of the input."""
-    found: Any = None
+    found: Any = False
     for seed in range(seeds):
         generator = torch.Generator().manual_seed(seed)
         x = torch.rand(*shape, generator=generator, dtype=torch.float64) + 0.5
         before = dense(function(x.clone()))
-        for place in range(x.numel()):
-            for step in ALTERED:
-                y = x.clone()
-                y.view(-1)[place] += step
-                after = dense(function(y))
-                if found is None:
-                    found = np.zeros((before.numel(), x.numel()), dtype=np.bool_)
-                changed = (after != before) & ~((after - before).abs() < 1e-9)
-                found[:, place] |= changed.reshape(-1).numpy()
+        after = torch.stack([dense(function(y)) for y in altered(x)])
+        changed = (after != before) & ~((after - before).abs() < 1e-9)
+        found |= changed.view(x.numel(), len(ALTERED), before.numel()).any(1).numpy().T
     return np.asarray(found)
+
+
+def altered(x: Tensor) -> Iterator[Tensor]:
+    """Yield a tensor with one of its elements altered, each in each way."""
+    for place in range(x.numel()):
+        for step in ALTERED:
+            y = x.clone()
+            y.view(-1)[place] += step
+            yield y
 
 
 def dense(y: Tensor) -> Tensor:

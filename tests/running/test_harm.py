@@ -28,10 +28,16 @@ VERBS: dict[str, Callable[..., object]] = {  # params and rf run within others
 }
 
 
+@pytest.fixture
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time the product of matrices that tells how busy the machine is once, not ten times."""
+    monkeypatch.setattr("archscope.timing.calibration.RUNS", 1)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.usefixtures("few_sizes", "unsearched")
+@pytest.mark.usefixtures("few_sizes", "unsearched", "once")
 def test_nothing_is_harmed(kind: str, verb: str) -> None:
     model, inputs = KINDS[kind]()
     model.train()
