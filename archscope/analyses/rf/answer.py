@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from archscope.analyses.rf.rows import (
     BRANCHES,
+    CALLS_LEFT_OUT,
     LAYERS,
     MAPS,
     POSITIONS,
@@ -56,6 +58,8 @@ class Answer:
     def sections(self) -> tuple[Section, ...]:
         """Return it as sections: those that have rows, and the first of all in any case."""
         layers = LAYERS.filled((*self.sources, *self.layers))
+        if any(row.call > 1 and not row.listed for row in self.layers):
+            layers = replace(layers, others=CALLS_LEFT_OUT)
         branches = BRANCHES.filled(self.branches)
         first, *others = (branches, layers) if self.branches else (layers,)
         filled = first.filled(

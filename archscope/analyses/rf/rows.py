@@ -96,9 +96,11 @@ class LayerRow:
     """The first operator on the way whose rule is an upper bound, if any."""
     at_least: bool = column(default=False)
     """Whether each output reaches the border, so that its window may be larger."""
+    call: int = column(default=1)
+    """Which call of the module it is, in their order."""
     listed: bool = column(default=True)
     """Whether a table shows it: it looks at other positions, or its output sees more than any
-    before."""
+    before; of many calls of one module the first and the last."""
     unknown: str = column(default="")
     """Names of the fields that are None because they were out of reach."""
 
@@ -372,6 +374,12 @@ LAYERS = Section(
         "modules that are containers or work on each position separately",
     ),
 )
+
+CALLS_LEFT_OUT = (
+    "module that is a container or works on each position separately, or call of one above",
+    "modules that are containers or work on each position separately, or calls of those above",
+)
+"""What rows of `LAYERS` that are not listed are, where calls are among them."""
 
 MAPS = Section(
     analysis="rf",

@@ -5,24 +5,49 @@ A part of the input is not what it was in the whole, unless it is told where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from archscope.dependence.record.fact_rules import BLOCKED
+from archscope.dependence.record.fact_rules import BLOCKED, is_stand_in
 from archscope.dependence.record.graph import Node, Shape
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import firsts
 from archscope.dependence.sets.terms import Terms
+from archscope.records import frozen
 
 FEWEST = 8
 """Positions of a table from which its ends are left out."""
 MOST_PERIODS = 64
 """Positions at which a constant may begin again, of which it is asked whether it does."""
 _BESIDE = frozenset(("cat", "concatenate"))
-_BY_ELEMENTS = frozenset(("add", "sub", "rsub", "mul", "div", "where", "addcmul", "lerp"))
+_BY_ELEMENTS = frozenset(
+    (
+        *("add", "sub", "rsub", "mul", "div", "where", "addcmul", "addcdiv", "lerp"),
+        *("maximum", "minimum", "fmax", "fmin", "pow", "remainder", "fmod", "atan2", "hypot"),
+        *("lt", "le", "gt", "ge"),
+    )
+)
+_FACTORS = {
+    "mm": ("self", "mat2"),
+    "bmm": ("self", "mat2"),
+    "addmm": ("mat1", "mat2"),
+    "baddbmm": ("batch1", "batch2"),
+}
+"""Operators that multiply matrices, and the names of the left and the right one."""
+
+
+@frozen
+class Constant:
+    """A constant among what a node reads."""
+
+    numbers: Tensor
+    axes: Mapping[int, int]
+    """Its axes, by the axes of the result that they lie along."""
+    summed: int | None = None
+    """Its axis that is summed over: of a matrix, whose rows may be those of a convolution."""
 
 
 def has_table(node: Node, made: Terms, shape: Shape, sizes: Shape) -> bool:
@@ -31,38 +56,54 @@ def has_table(node: Node, made: Terms, shape: Shape, sizes: Shape) -> bool:
     `made` is what its result of a shape sees of positions along axes of some sizes. One that is as
     long as a window, and the same for each, does not; nor does a mask, of which the sets tell.
     """
-    constants = [one for one in constants_of(node) if sizes and _varies(one, len(shape))]
     beside = node.arguments["dim"] % len(shape) if node.operator in _BESIDE else None
     return any(
         _goes_along_the_input(pattern, axis, size) and _is_place_by_place(constant, own)
-        for constant in constants
+        for constant in constants_of(node, shape)
+        if sizes and _varies(constant.numbers)
         for term in made
         for pattern, size in zip(term.sets, sizes, strict=True)
         for axis in pattern.units
-        if (own := axis - (len(shape) - constant.dim())) >= 0
+        if (own := constant.axes.get(axis)) is not None
         and axis != beside
-        and constant.shape[own] > 1
+        and constant.numbers.shape[own] > 1
     )
 
 
-def constants_of(node: Node) -> Iterator[Tensor]:
-    """Yield the constants that a node puts beside elements, or takes by elements."""
+def constants_of(node: Node, shape: Shape) -> Iterator[Constant]:
+    """Yield what a node puts beside elements, takes by elements, or multiplies as a matrix."""
     if node.operator in _BESIDE:
-        yield from _tensors(node.arguments["tensors"])
+        yield from _by_elements(node.arguments["tensors"], len(shape))
     elif node.operator in _BY_ELEMENTS:
-        yield from _tensors(node.arguments.values())
+        yield from _by_elements(node.arguments.values(), len(shape))
+    elif node.operator in _FACTORS:
+        yield from _matrices(node, len(shape))
+
+
+def _by_elements(leaves: Any, rank: int) -> Iterator[Constant]:
+    for leaf in _tensors(leaves):
+        if (less := rank - leaf.dim()) >= 0:
+            yield Constant(numbers=leaf, axes={at: at - less for at in range(less, rank)})
+
+
+def _matrices(node: Node, rank: int) -> Iterator[Constant]:
+    left, right = (node.arguments[name] for name in _FACTORS[node.operator])
+    for matrix, own, summed in ((left, rank - 2, rank - 1), (right, rank - 1, rank - 2)):
+        if isinstance(matrix, Tensor):
+            axes = {axis: axis for axis in (*range(rank - 2), own)}
+            yield Constant(numbers=matrix, axes=axes, summed=summed)
 
 
 def _tensors(leaves: Any) -> Iterator[Tensor]:
     return (leaf for leaf in leaves if isinstance(leaf, Tensor))
 
 
-def _varies(constant: Tensor, rank: int) -> bool:
+def _varies(constant: Tensor) -> bool:
     if type(constant).__torch_dispatch__ is not Tensor.__torch_dispatch__:
         return False  # packed weights, which know few operators
     if constant.layout is not torch.strided:
         return False
-    if constant.numel() < 2 or constant.dim() > rank or not constant.is_floating_point():
+    if constant.numel() < 2 or not constant.is_floating_point():
         return False
     if constant.is_meta:
         return True
@@ -71,8 +112,21 @@ def _varies(constant: Tensor, rank: int) -> bool:
     return not bool(is_mask.all())
 
 
-def _is_place_by_place(constant: Tensor, axis: int) -> bool:
-    return constant.is_meta or not _repeats(constant.movedim(axis, 0))
+def _is_place_by_place(constant: Constant, axis: int) -> bool:
+    if constant.numbers.is_meta or is_stand_in(constant.numbers.double()):
+        return True
+    rows = constant.numbers.double().movedim(axis, 0)
+    if constant.summed is not None:
+        rows = _from_the_first(rows, constant.summed + (constant.summed < axis))
+    return not _repeats(rows)
+
+
+def _from_the_first(rows: Tensor, axis: int) -> Tensor:
+    """Return numbers along an axis moved so that the first that is not zero comes first."""
+    first = (rows != 0).byte().argmax(axis, keepdim=True)
+    places = torch.arange(rows.shape[axis], device=rows.device)
+    along = [-1 if at == axis % rows.dim() else 1 for at in range(rows.dim())]
+    return rows.gather(axis, (first + places.view(along)) % rows.shape[axis])
 
 
 def _repeats(constant: Tensor) -> bool:

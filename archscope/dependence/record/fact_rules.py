@@ -21,6 +21,10 @@ _MOST_PRODUCTS = 1 << 31
 """Products up to which it is followed where a product of matrices is zero."""
 
 
+_NO_MASK = 0.5
+"""What stands for a number that is not known."""
+
+
 @frozen
 class Facts:
     """Where a tensor is known to be zero, and where so low that a softmax makes it zero."""
@@ -42,7 +46,8 @@ class Facts:
 
         Of complex numbers both parts are. How low it is tells the constant, if it has values.
         """
-        made = torch.full(constant.shape, 0.5 + 0.5j if constant.is_complex() else 0.5)
+        half = complex(_NO_MASK, _NO_MASK) if constant.is_complex() else _NO_MASK
+        made = torch.full(constant.shape, half)
         if self.low is not None:
             numbers = torch.tensor(LOWEST) if constant.is_meta else constant.detach().cpu().float()
             made = torch.where(self.low, numbers, made)
@@ -74,6 +79,12 @@ class Facts:
             return _some(made)
 
         return Facts(zero=write(self.zero, part.zero), low=write(self.low, part.low))
+
+
+def is_stand_in(constant: Tensor) -> bool:
+    """Return whether a constant looks as `Facts.stand_in` makes them: its numbers are not known."""
+    unknown = constant == _NO_MASK
+    return bool(unknown.any()) and bool((unknown | (constant == 0) | (constant <= BLOCKED)).all())
 
 
 def _last(size: Any, stride: Any, start: int) -> int:

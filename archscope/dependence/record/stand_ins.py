@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from archscope.dependence.record.aliases import results_of, writes_of
+from archscope.dependence.record.beyond import refuse_beyond
 from archscope.dependence.record.operands import tensors_among, with_tensors
 from archscope.dependence.record.operators import (
     INDEXED,
@@ -38,6 +39,7 @@ def on_shapes(func: Any, args: Any, kwargs: Any) -> Any:
     if is_view(func) and not args[0].is_meta:
         return func(*args, **kwargs)  # a constant that was written to: its data is never read
     written, name = writes_of(func, args, kwargs), name_of(func)
+    refuse_beyond(name, args)
     if len(written) == len(func._schema.returns) == 1 and written[0][1] == 0:
         if name in RESHAPED_IN_PLACE:
             return func(*args, **kwargs)

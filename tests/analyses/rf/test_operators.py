@@ -71,6 +71,25 @@ def test_modules_have_a_row_each_and_maps_within_too() -> None:
     assert report.notes[1].text.startswith("in the output of 0, the output sees only")
 
 
+def test_of_many_calls_of_a_module_the_first_and_the_last_are_listed() -> None:
+    class Loop(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Conv1d(2, 2, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([self.head(x[..., at : at + 3]) for at in range(12)], -1)
+
+    report = study(Loop(), torch.zeros(1, 2, 14))
+
+    rows = report.section("layers").rows
+    assert [row.call for row in rows] == [*range(1, 13), 1]
+    assert [row.layer for row in rows if row.listed] == ["head", "head (call 12)", "(model)"]
+    assert "+ 10 modules that are containers or work on each position separately, or calls of" in (
+        FORMATS.get("table").render(report, View())
+    )
+
+
 PRESETS = (
     *("vgg16", "resnet50_os8", "drn_d_22", "unet", "dilated2d-context-basic"),
     *("dilated1d-8L-64-k3", "wavenet-10L-64-256", "tcn-jsb"),

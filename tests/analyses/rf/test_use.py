@@ -182,12 +182,25 @@ def windows(x: Tensor) -> Tensor:
     return torch.cat([ends, torch.tensor([1.0, 0.9]).repeat(x.shape[-1] // 2 - 2), ends.flip(0)])
 
 
+def band(x: Tensor) -> Tensor:
+    """The matrix of a convolution of 3 that averages, at the ends what is there."""
+    at = torch.arange(x.shape[-1])
+    near = ((at[:, None] - at).abs() < 2).float()
+    return near / near.sum(0)
+
+
 @pytest.mark.parametrize(
     ("beside", "goes_by_places"),
     [
         (lambda x, table: x + table, True),
         (lambda x, table: x * angles(x), True),
         (lambda x, table: torch.cat([x, angles(x).expand_as(x)], 1), True),
+        (lambda x, table: torch.maximum(x, table), True),
+        (lambda x, table: torch.einsum("bct,ct->bct", x, table), True),
+        (lambda x, table: x @ (band(x) * angles(x)), True),
+        (lambda x, table: x @ (band(x) * table[0]), True),
+        (lambda x, table: x @ band(x), False),
+        (lambda x, table: (band(x).T @ x.mT).mT, False),
         (lambda x, table: x + table[:, :1], False),
         (lambda x, table: x + torch.ones(x.shape[-1]) / 3, False),
         (lambda x, table: x / windows(x), False),
@@ -204,6 +217,23 @@ def test_parts_that_go_by_places_must_be_told_where_they_begin(
     assert [text.endswith("offset of each: (model) depends on positions") for text in said] == (
         [goes_by_places] * len(said)
     )
+
+
+@pytest.mark.parametrize(
+    "by_number",
+    [
+        lambda x, at: x[..., at],
+        lambda x, at: x.index_add(-1, at, torch.ones(*x.shape[:-1], len(at))),
+        lambda x, at: x.gather(-1, at.expand(*x.shape[:-1], -1)),
+    ],
+)
+def test_numbers_of_elements_beyond_a_smaller_input_are_no_part_of_it(by_number: Any) -> None:
+    at = torch.arange(24)
+
+    _, row = field(AtPlaces(lambda x, _: x + by_number(x, at)[..., : x.shape[-1]]), 24)
+
+    assert row.smallest_input == 24
+    assert row.tile_overlap is None
 
 
 def test_what_is_resized_to_a_size_of_its_own_is_not_cut() -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from archscope.dependence.answer.receptive import Layer, Receptive
 
 
+MOST_CALLS = 8
+"""Calls of one module that a table lists; of more it has the first and the last."""
 MOST_CELLS = 1 << 22
 """Positions of a map over all axes up to which it is looked at for gaps."""
 
@@ -80,7 +82,15 @@ def layers_of(model: nn.Module, found: Receptive) -> tuple[LayerRow, ...]:
         row = layer_row(model, own, found)
         if all(_sees_unlike(row, other) for other in rows):
             rows, looks = [*rows, row], [*looks, True]
-    return tuple(_listed(rows, looks))
+    last = {layer.call.path: layer.call.number for layer in called}
+    many = {
+        row.layer
+        for row, layer in zip(rows, called, strict=False)
+        if row.call not in (1, last[layer.call.path]) and last[layer.call.path] > MOST_CALLS
+    }
+    return tuple(
+        replace(row, listed=row.listed and row.layer not in many) for row in _listed(rows, looks)
+    )
 
 
 def _sees_unlike(one: LayerRow, other: LayerRow) -> bool:
@@ -116,6 +126,7 @@ def layer_row(model: nn.Module, layer: Layer, found: Receptive) -> LayerRow:
     return LayerRow(
         layer=layer.name,
         type=layer.call.kind,
+        call=layer.call.number,
         kind=own.kind,
         axes=axes,
         kernel=own.kernel,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.answer.trials import Trials
+    from archscope.dependence.record.graph import Node
     from archscope.subject import Inputs
 
 LARGEST_STEP = 4_096
@@ -45,7 +46,6 @@ def of_network(
 
 def _table(found: Receptive) -> str:
     """Return the module in which constants first come in that differ from place to place."""
-    from archscope.dependence.answer.fixed_places import constants_of
     from archscope.dependence.answer.growth import behind
 
     given = found.given
@@ -55,9 +55,16 @@ def _table(found: Receptive) -> str:
     places = sorted(given.dependences.tables)
     read = (at for at in places if not before.isdisjoint(given.graph.nodes[at].outputs))
     if len(found.inputs) > 1:  # what has no values may be made of another input
-        nodes = given.graph.nodes
-        read = (at for at in read if not all(c.is_meta for c in constants_of(nodes[at])))
+        read = (at for at in read if not _has_no_values(given.graph.nodes[at]))
     return given.module(next(read, None)) or ""
+
+
+def _has_no_values(node: Node) -> bool:
+    """Return whether all constants that a node reads have shapes alone."""
+    from archscope.dependence.answer.fixed_places import constants_of
+
+    shape = next((value.shape for value in node.outputs if value is not None), ())
+    return all(one.numbers.is_meta for one in constants_of(node, shape))
 
 
 def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
