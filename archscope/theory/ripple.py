@@ -6,12 +6,15 @@ more often than the others, which shows as a faint grid.
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from math import inf
 
 from archscope.theory.combs import Comb, combs, reach
 from archscope.theory.layers import Stack
 
 RIPPLE_LIMIT = 1 << 22
 """Additions up to which `find_ripple` answers (under a second)."""
+DIGITS = 12
+"""Decimals of a ripple: equal ones differ in their last bits."""
 COMPARED_LIMIT = 400
 """Schedules that `find_smoothest` compares at most."""
 COMPARED_WORK = 1 << 21
@@ -26,10 +29,17 @@ def find_ripple(stack: Stack) -> float | None:
     more than `RIPPLE_LIMIT` additions.
     """
     teeth = combs(stack)
-    if _work(teeth) > RIPPLE_LIMIT:
-        return None
-    rates = {comb.rate for comb in teeth}
-    return max((_phase_distance(teeth, rate) for rate in rates), default=0.0)
+    return None if _work(teeth) > RIPPLE_LIMIT else _ripple(teeth)
+
+
+def _ripple(teeth: tuple[Comb, ...], most: float = inf) -> float:
+    """Return the ripple; where it is seen to be more than `most`, what was seen until then."""
+    found = 0.0
+    for rate in sorted({comb.rate for comb in teeth}):  # the least work first
+        found = max(found, _phase_distance(teeth, rate))
+        if round(found, DIGITS) > most:
+            break
+    return found
 
 
 def find_smoothest(
@@ -47,13 +57,16 @@ def find_smoothest(
     if not others:
         return first, 1
 
-    def unevenness(dilations: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
-        ripple = find_ripple(made(dilations))
-        # Of equals the steepest; rounded, since equal ripples differ in their last bits.
-        steepness = tuple(-rate for rate in dilations)
-        return (1.0 if ripple is None else round(ripple, 12)), steepness
-
-    return min([first, *others], key=unevenness), 1 + len(others)
+    least: tuple[float, tuple[int, ...]] = (inf, ())
+    smoothest = first
+    for dilations in (first, *others):
+        teeth = combs(made(dilations))
+        seen = 1.0 if _work(teeth) > RIPPLE_LIMIT else _ripple(teeth, least[0])
+        ripple = round(seen, DIGITS)
+        steepness = tuple(-rate for rate in dilations)  # of equals the steepest
+        if (ripple, steepness) < least:
+            least, smoothest = (ripple, steepness), dilations
+    return smoothest, 1 + len(others)
 
 
 def _work(teeth: Iterable[Comb]) -> int:
