@@ -54,6 +54,8 @@ class Answer:
     """Where the forward behind it ran; None: nowhere."""
     about: str = ""
     """What the title says of it beside the network: the axes of the input."""
+    seen_of: str = ""
+    """The input that is traced back to, where there are several."""
 
     def sections(self) -> tuple[Section, ...]:
         """Return it as sections: those that have rows, and the first of all in any case."""
@@ -66,7 +68,7 @@ class Answer:
             first.rows,
             totals=self.totals,
             notes=(*beside(self.totals, self.verdict), *self.notes),
-            headline=(_headline(self.totals),),
+            headline=(_headline(self.totals, self.seen_of),),
             summary=tuple(_summary(self.totals, self.positions)),
             device=self.device,
             about=self.about,
@@ -81,11 +83,12 @@ class Answer:
         return (filled, *others, *(section for section in more if section.rows))
 
 
-def _headline(totals: Totals) -> Headline:
+def _headline(totals: Totals, seen_of: str) -> Headline:
     # Of a map within, where what comes behind it reads all of it; not where it sees all itself.
     is_within = totals.reads_all and not totals.global_by
+    name = f"Receptive field of {totals.output}" if is_within else "Receptive field"
     return Headline(
-        name=f"Receptive field of {totals.output}" if is_within else "Receptive field",
+        name=f"{name} in {seen_of}" if seen_of else name,
         value=totals.receptive_field,
         kind="extent",
         detail=_seen(totals),

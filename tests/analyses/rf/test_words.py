@@ -336,6 +336,7 @@ def test_another_input_can_be_traced_back_to(wrt: str | int) -> None:
     assert own.totals.receptive_field == (5,)
     assert other.totals.receptive_field == (3,)
     assert "of input target" in other.title
+    assert other.section("layers").headline[0].name == "Receptive field in target"
     assert "traced back" not in said(other)
     other.check("causal")
 

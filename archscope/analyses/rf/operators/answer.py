@@ -55,6 +55,7 @@ def operators_answer(model: nn.Module, found: Receptive) -> Answer:
         notes=notes,
         device="meta" if found.given.graph.executed == "shapes" else "cpu",
         about=_axes(model, found),
+        seen_of=_input_of_several(model, found),
     )
 
 
@@ -63,13 +64,18 @@ def _axes(model: nn.Module, found: Receptive) -> str:
     roles = found.given.roles
     listed = ",".join(map(str, roles.positions))
     words = [f"positions along ax{'is' if len(roles.positions) == 1 else 'es'} {listed}"]
-    if len(found.inputs) > 1:
-        from archscope.dependence.record.by_place import argument_names
-
-        words[0] += f" of input {argument_names(model, found.inputs)[found.given.input]}"
+    if name := _input_of_several(model, found):
+        words[0] += f" of input {name}"
     words += [f"features {roles.features}"] if roles.features is not None else []
     words += [f"batch {roles.batch}"] if roles.batch is not None else []
     return ", ".join(words)
+
+
+def _input_of_several(model: nn.Module, found: Receptive) -> str:
+    """Return the name of the input that is traced back to, where there are several."""
+    from archscope.dependence.record.by_place import argument_names
+
+    return argument_names(model, found.inputs)[found.given.input] if len(found.inputs) > 1 else ""
 
 
 def layers_of(model: nn.Module, found: Receptive) -> tuple[LayerRow, ...]:
