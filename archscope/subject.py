@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archscope.stored.tensors import Stored
-    from archscope.theory.kept import Kept, Way
     from archscope.theory.outline import Outline
+    from archscope.theory.saved_activations import SavedActivations, Way
 
 
 _WRAPPERS = {
@@ -109,7 +109,7 @@ class Subject:
     """Where it was made shorter so."""
     at_batch: Callable[[int], Subject] | None = None
     """Makes it anew for another number of sequences or images; None: nobody knows how."""
-    kept: Callable[[Way], Kept] | None = None
+    saved_activations: Callable[[Way], SavedActivations] | None = None
     """What a training step keeps in closed form; None: a run has to tell."""
 
 

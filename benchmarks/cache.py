@@ -21,7 +21,7 @@ from typing import Any
 
 from census import drawn, published
 
-from archscope.decoding.seen import seen
+from archscope.decoding.run import seen
 from archscope.errors import UsageError
 from archscope.families import FAMILIES, Family
 from archscope.registry import resolve

@@ -29,7 +29,7 @@ from archscope.errors import ArchscopeError, SpecError, UsageError
 from archscope.families import FAMILIES
 from archscope.studies.measures import measures
 from archscope.studies.search.answer import Outcome, solved
-from archscope.studies.search.known import Told, quantities
+from archscope.studies.search.closed_form import Told, quantities
 from archscope.studies.search.optimum import Goal
 from archscope.studies.search.question import question
 from archscope.studies.search.variants import Place, Variants

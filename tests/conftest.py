@@ -88,7 +88,7 @@ def few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     Those are in `analyses/rf/test_use.py`. A family's network has too many operators in most cases:
     what can be tried is tried, and nothing is found.
     """
-    monkeypatch.setattr("archscope.dependence.answer.trials.MOST_OPERATORS", 100)
+    monkeypatch.setattr("archscope.dependence.answer.size_trials.MOST_OPERATORS", 100)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from archscope.blocks.components import Shape
 from archscope.blocks.positions import BASE
-from archscope.blocks.relative import place
+from archscope.blocks.relative_positions import place
 from archscope.theory import mixing_counts
 from archscope.theory.counts import ClosedForm
 

@@ -100,7 +100,7 @@ def _end(report: Report, path: Path, *, told: bool) -> None:
     In a job each limit is marked where it stands.
     """
     from archscope.library import require_held
-    from archscope.studies.check.said import failing, sentence, summary
+    from archscope.studies.check.messages import failing, sentence, summary
 
     try:
         require_held(report)

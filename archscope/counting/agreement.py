@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from archscope.counting.forward import ForwardCount
 from archscope.counting.layouts import REAL_PER_COMPLEX
-from archscope.counting.unwritten import Unseen
+from archscope.counting.uninitialised import Unseen
 from archscope.results import Note
 
 _NAMED = 5

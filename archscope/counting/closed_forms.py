@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from archscope.running.reading import stated
+from archscope.running.attributes import stated
 from archscope.theory import counts, mixing_counts
 from archscope.theory.counts import ClosedForm
 

@@ -6,7 +6,7 @@ from math import prod
 
 from torch import nn
 
-from archscope.running.reading import stated
+from archscope.running.attributes import stated
 
 _NORMS = (
     nn.LayerNorm,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archscope.counting.unwritten import memory_of
+from archscope.counting.uninitialised import memory_of
 
 
 @dataclass(frozen=True, slots=True)

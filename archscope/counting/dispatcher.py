@@ -12,14 +12,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.counting import recurrences
-from archscope.counting.choices import CHOICES
+from archscope.counting.closed_form_engine import Expected
+from archscope.counting.composite_functions import COMPLEX, WHOLE, WholeFunctions, within_backward
 from archscope.counting.custom import answer, composite_of
 from archscope.counting.estimates import ESTIMATES
-from archscope.counting.expected import Expected
 from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
-from archscope.counting.known import Operator, operator_of
 from archscope.counting.layouts import Formula, is_nested, special, why_unknown
+from archscope.counting.operator_info import Operator, operator_of
 from archscope.counting.operators import OperatorClass
 from archscope.counting.ownership import (
     Holders,
@@ -30,9 +30,9 @@ from archscope.counting.ownership import (
 )
 from archscope.counting.path_lengths import PathLength, PathLengths
 from archscope.counting.quantised import HALF_STORED
-from archscope.counting.unwritten import Unseen, Unwritten, kept_names
-from archscope.counting.unwritten import memory_of as _storage
-from archscope.counting.whole import COMPLEX, WHOLE, WholeFunctions, within_backward
+from archscope.counting.top_k import CHOICES
+from archscope.counting.uninitialised import Unseen, Unwritten, kept_names
+from archscope.counting.uninitialised import memory_of as _storage
 from archscope.running.higher_order import kernel_of, sees_functions
 from archscope.running.module_stack import ModuleStack
 

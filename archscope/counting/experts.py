@@ -10,9 +10,9 @@ from math import prod
 
 from torch import nn
 
-from archscope.counting.choices import CHOICES
+from archscope.counting.top_k import CHOICES
 from archscope.records import frozen
-from archscope.running.reading import part_of, stated
+from archscope.running.attributes import part_of, stated
 
 Choices = Collection[tuple[str, str, int, int]]
 """Path of the module that ran, the operator, of how many it chose, and how many."""

@@ -11,7 +11,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor, nn
 
-from archscope.running.reading import stated
+from archscope.running.attributes import stated
 
 _ORIG, _MASK = "_orig", "_mask"
 """How `torch.nn.utils.prune` ends the names of a weight and of what masks it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from archscope.counting.unwritten import memory_of
+from archscope.counting.uninitialised import memory_of
 from archscope.running.module_stack import tensors_in
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope.records import frozen
-from archscope.running.reading import stated
+from archscope.running.attributes import stated
 from archscope.running.storages import parts_of
 
 _PACKED = ("qweight", "weight_packed", "weight")

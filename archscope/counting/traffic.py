@@ -26,7 +26,7 @@ from torch.nn.modules.module import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archscope.counting.unwritten import kept_names, memory_of
+from archscope.counting.uninitialised import kept_names, memory_of
 from archscope.running.module_stack import tensors_in
 
 _LOOKUPS = frozenset(("embedding", "index", "index_select", "gather", "take"))

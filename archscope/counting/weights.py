@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from archscope.counting.experts import Forward, Met, in_lists, stacked
 from archscope.counting.nonzero import PACKED, count_nonzero
 from archscope.counting.quantised import bytes_of, logical_numel, objects_of, packed_by
-from archscope.running.reading import stated
+from archscope.running.attributes import stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

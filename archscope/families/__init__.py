@@ -66,9 +66,9 @@ class Family:
     weights: str = ""
     """Address of what tells a spec as `theory.stages.Stages`: its weights in order, part by part,
     and how several cards divide them. Empty: it is not told."""
-    kept: str = ""
-    """Address of what tells a spec as `theory.kept.Kept`: what a training step keeps of each block,
-    in closed form. Empty: a step on shapes alone has to tell."""
+    saved_activations: str = ""
+    """Address of what tells a spec as `theory.saved_activations.SavedActivations`: what a training
+    step keeps of each block, in closed form. Empty: a step on shapes alone has to tell."""
     cache: str = ""
     """Address of what tells a spec as `theory.cache.Cache`: what decoding keeps of the tokens
     before, layer by layer. Empty: it does not decode, or it is not told."""
@@ -113,7 +113,9 @@ class Family:
                 whole=partial(self.network, spec),
                 shorter=partial(self._shorter, spec) if plan else None,
                 at_batch=partial(self._at_batch, spec) if hasattr(spec, "batch_size") else None,
-                kept=partial(resolve(self.kept), spec) if self.kept else None,
+                saved_activations=partial(resolve(self.saved_activations), spec)
+                if self.saved_activations
+                else None,
             )
 
     def _at_batch(self, spec: Any, size: int) -> Subject:

@@ -12,7 +12,7 @@ from archscope.library._budgets import answers_of, entry_of, named
 from archscope.library._measure import Answers
 from archscope.library._named import network_of, subject_of
 from archscope.results import Note, Report
-from archscope.studies.check import held, lock, said
+from archscope.studies.check import comparison, lock, messages
 from archscope.studies.check.budgets import Budget
 from archscope.studies.check.reading import read_limits
 from archscope.studies.check.rows import LimitRow
@@ -64,7 +64,7 @@ def check(
     else:
         seen = subject_of(model, args, kwargs, method=method)
     answers = Answers(seen, names=budget.names, sample_rate=sample_rate)
-    rows = _explained(held.rows_of(budget, answers.look), answers)
+    rows = _explained(comparison.rows_of(budget, answers.look), answers)
     report = _report(seen.name, [budget], rows)
     require_held(report)
     return report
@@ -94,15 +94,15 @@ def _held(
     budget: Budget, network: Network | ArchscopeError, before: lock.Lock | None, where: str
 ) -> Iterator[LimitRow]:
     if isinstance(network, ArchscopeError):
-        yield held.failed(budget, str(network))
+        yield comparison.failed(budget, str(network))
         return
     answers = answers_of(budget, network, budget.names)
     entry = None if before is None else before.get(budget.name)
     old, none = None, f"there is no {where}" if before is None else f"{where} does not have it yet"
     grown = [limit.names[0] for limit in budget.limits if limit.change]
     if entry is not None and grown:
-        old = held.Before(numbers=entry.numbers, unlike=_unlike(entry, answers, grown))
-    yield from _explained(held.rows_of(budget, answers.look, old, none), answers)
+        old = comparison.Before(numbers=entry.numbers, unlike=_unlike(entry, answers, grown))
+    yield from _explained(comparison.rows_of(budget, answers.look, old, none), answers)
 
 
 def _explained(rows: Iterable[LimitRow], answers: Answers) -> Iterator[LimitRow]:
@@ -110,8 +110,14 @@ def _explained(rows: Iterable[LimitRow], answers: Answers) -> Iterator[LimitRow]
     for row in rows:
         found = measures().get(row.measure)
         parts = found.quantity.parts if found else None
-        if found and parts and row.outcome == "missed" and row.sign in held.ABOVE and not row.why:
-            row = replace(row, why=said.largest(parts(answers.report(found.analysis))))
+        if (
+            found
+            and parts
+            and row.outcome == "missed"
+            and row.sign in comparison.ABOVE
+            and not row.why
+        ):
+            row = replace(row, why=messages.largest(parts(answers.report(found.analysis))))
         yield row
 
 
@@ -147,7 +153,7 @@ def _report(
     from archscope.analyses.params.analysis import FVCORE
 
     in_flops = any(_FLOPS in budget.names for budget in budgets)
-    section = said.section(rows, notes)
+    section = messages.section(rows, notes)
     return study.assemble("check", f"check · {title}", {}, (section,), FVCORE if in_flops else None)
 
 
@@ -156,9 +162,9 @@ def require_held(report: Report) -> None:
 
     `UncheckedError` where some could not be checked. Either has the report as its `report`.
     """
-    bad = said.failing(report.section("check.limits").rows)
+    bad = messages.failing(report.section("check.limits").rows)
     if not bad:
         return
-    lines = map(said.line, bad)
+    lines = map(messages.line, bad)
     failed = any(row.outcome == "failed" for row in bad)
     raise (UncheckedError if failed else ThresholdError)("\n".join(lines), report=report)

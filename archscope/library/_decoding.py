@@ -14,7 +14,7 @@ from archscope.subject import Network
 from archscope.theory import stored
 from archscope.theory.cache import Cache
 from archscope.theory.decoding import step_cost
-from archscope.theory.serving.asked import Asked
+from archscope.theory.serving.demand import Asked
 
 if TYPE_CHECKING:
     import torch

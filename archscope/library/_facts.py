@@ -29,7 +29,7 @@ from archscope.studies.facts.figures import figures
 from archscope.studies.facts.reading import read_file, read_folder
 from archscope.studies.facts.rows import FactRow
 from archscope.studies.measures import Measure, measure
-from archscope.studies.search.known import COUNTED, HELD, WINDOWED, Known
+from archscope.studies.search.closed_form import COUNTED, HELD, WINDOWED, Known
 from archscope.subject import Network
 
 _FVCORE = "flops"

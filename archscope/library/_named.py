@@ -54,9 +54,9 @@ def subject_of(
     if isinstance(model, str):
         return made(network_of(model, kwargs, args=args, method=method).subject)
     from archscope.loaders import brought_inputs, sized
-    from archscope.running.held import held_network
     from archscope.running.method import calling
     from archscope.running.nesting import require_walkable
+    from archscope.running.wrapped_networks import held_network
 
     kind = type(model).__name__
     try:

@@ -168,7 +168,7 @@ def _is_module(network: Any) -> TypeGuard[nn.Module]:
         return False
     if isinstance(network, torch.nn.Module):
         return True
-    from archscope.running.held import networks_in
+    from archscope.running.wrapped_networks import networks_in
 
     return not isinstance(network, Sequence) and bool(networks_in(network))
 

@@ -25,7 +25,7 @@ from archscope.studies.measures import Measure, chosen
 from archscope.studies.search.answer import Outcome, solved
 from archscope.studies.search.optimum import Goal
 from archscope.studies.search.question import question, require_known
-from archscope.studies.search.told import measured_text, rows_of, sections_of
+from archscope.studies.search.sections import measured_text, rows_of, sections_of
 from archscope.studies.search.variants import Place, Variants
 from archscope.study import assemble
 from archscope.subject import Network, Request

@@ -21,9 +21,7 @@ from archscope.sweeping.axes import kind_of
 from archscope.sweeping.conditions import condition_of, fields_of
 from archscope.sweeping.executors import Limits, prepare_pool
 from archscope.sweeping.planning import Asked, Planned, planned
-from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
-from archscope.sweeping.store import read, writing
-from archscope.sweeping.wishes import (
+from archscope.sweeping.presentation import (
     Wish,
     check_wish,
     layout_of,
@@ -31,6 +29,8 @@ from archscope.sweeping.wishes import (
     plotted,
     plotted_fields,
 )
+from archscope.sweeping.running import HERE, Memory, Plan, Store, Watch, outcomes, run
+from archscope.sweeping.store import read, writing
 
 Words = str | Iterable[str] | None
 

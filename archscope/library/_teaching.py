@@ -47,7 +47,7 @@ def decoded(asked: Network | Report) -> Decoded:
     from archscope.families import FAMILIES
     from archscope.registry import resolve
     from archscope.theory.decoding import step_cost
-    from archscope.theory.serving.asked import Asked
+    from archscope.theory.serving.demand import Asked
     from archscope.theory.stored import WEIGHT_TYPES, named
 
     address = FAMILIES.get(asked.family).cache

@@ -125,7 +125,7 @@ def time_network(
     if gpu is not None:
         return bound_network(network, gpu, **settings)
     from archscope.analyses.time.fit import built
-    from archscope.analyses.time.needed import available, peak_of_forward, require_memory
+    from archscope.analyses.time.memory_needed import available, peak_of_forward, require_memory
     from archscope.analyses.time.settings import Settings
     from archscope.timing.devices import resolve
     from archscope.timing.precision import DTYPES, check

@@ -145,9 +145,9 @@ def _spec(text: str) -> type | None:
 
 def brought_inputs(model: nn.Module, method: str | None) -> Inputs | None:
     """Return the inputs that a network, or the file that made it, brings along; None: none."""
-    from archscope.loaders import _made
+    from archscope.loaders import _made_inputs
 
-    return _made.beside(model, method=method)
+    return _made_inputs.beside(model, method=method)
 
 
 def sized(model: nn.Module, inputs: Inputs | None) -> nn.Module:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.loaders import _inputs, _made
+from archscope.loaders import _inputs, _made_inputs
 from archscope.loaders._inputs import OPTION, Given, Plain
-from archscope.loaders._trial import runs_on_shapes
+from archscope.loaders._trial_forward import runs_on_shapes
 from archscope.subject import Inputs, Request
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ def inputs(
         return None
     if request.inputs_from is not None:
         if request.input_shapes:
-            raise UsageError(f"give {_made.OPTION} or {OPTION}, not both")
-        return _with_values(_made.by_name(request.inputs_from, model), model, name, request)
+            raise UsageError(f"give {_made_inputs.OPTION} or {OPTION}, not both")
+        return _with_values(_made_inputs.by_name(request.inputs_from, model), model, name, request)
     if not request.input_shapes:
-        brought = _made.beside(model, method=request.method)
+        brought = _made_inputs.beside(model, method=request.method)
         if brought is not None:
             return _with_values(brought, model, name, request)
     texts = request.input_shapes or tuple(usual(model))
@@ -67,7 +67,7 @@ def _with_values(made: Inputs, model: nn.Module, name: str, request: Request) ->
     """Return inputs with those on the weights' device, and the values that were given beside."""
     weight = next(model.parameters(), None)
     if weight is not None and not weight.is_meta:
-        made = _made.on_device(made, weight.device)
+        made = _made_inputs.on_device(made, weight.device)
     added = _inputs.make(_inputs.plain(request.input_values), model, {})
     if added.args:
         raise UsageError(f"{_inputs.PLAIN}: what a function makes is changed by names alone")

@@ -136,7 +136,7 @@ def maker(
 
 def _holds_network(found: Any) -> bool:
     """Return whether an object, made already, has a network in it: a pipeline, a trainer."""
-    from archscope.running.held import networks_in
+    from archscope.running.wrapped_networks import networks_in
 
     if isinstance(found, type | ModuleType) or inspect.isroutine(found):
         return False
@@ -193,7 +193,7 @@ def network_of(made: Any, where: str, found: Any, part: str = "") -> nn.Module:
 
     `where` names what was `found` in messages, e.g. `./net.py:Net`.
     """
-    from archscope.running.held import held_network
+    from archscope.running.wrapped_networks import held_network
 
     call = ".".join(filter(None, (where if made is found else f"{where}()", part)))
     made = _part_of(made, part, where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archscope.loaders import Loader, _held
+from archscope.loaders import Loader, _weights_file
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ ENDINGS = (".pt", ".pth", ".bin", ".ckpt")
 
 def accepts(text: str) -> bool:
     """Return whether `text` ends as files of `torch.save` do, or as the index of several."""
-    return text.lower().endswith((*ENDINGS, f".bin{_held.INDEX}"))
+    return text.lower().endswith((*ENDINGS, f".bin{_weights_file.INDEX}"))
 
 
 def load(text: str, request: Request) -> Network:
     """Return the network that the weights are of."""
-    return _held.network(_held.existing(text, ENDINGS), FORM, read, request)
+    return _weights_file.network(_weights_file.existing(text, ENDINGS), FORM, read, request)
 
 
 def read(path: Path, shown: str) -> Stored:
@@ -31,7 +31,7 @@ def read(path: Path, shown: str) -> Stored:
     from archscope.stored import checkpoint, roles, shards
     from archscope.stored.tensors import Stored
 
-    if path.name.endswith(_held.INDEX):
+    if path.name.endswith(_weights_file.INDEX):
         return of_several(shards.of_index(path, shown, _entries))
     entries, notes = checkpoint.read(path, shown)
     held = roles.held_of(entries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archscope.loaders import Loader, _held
+from archscope.loaders import Loader, _weights_file
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def accepts(text: str) -> bool:
 
 def load(text: str, request: Request) -> Network:
     """Return the network of a graph, which runs on shapes; nothing is unpickled."""
-    return _held.network(_held.existing(text, (ENDING,)), FORM, read, request)
+    return _weights_file.network(_weights_file.existing(text, (ENDING,)), FORM, read, request)
 
 
 def read(path: Path, shown: str) -> Stored:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.loaders import Loader, _code, _own, _target
+from archscope.loaders import Loader, _code, _target, _users_network
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def load(text: str, request: Request) -> Network:
         return made
 
     arguments = {**(target.kwargs if target else {}), **request.arguments}
-    return _own.network(
+    return _users_network.network(
         title=f"{found['target'] or path.stem} · {file}",
         origin=f"file:{file.removeprefix('./')}",
         prepare=prepare,

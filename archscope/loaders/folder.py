@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from archscope import presets
 from archscope.errors import UsageError
 from archscope.families import FAMILIES
-from archscope.loaders import Loader, _code, _held, checkpoint, gguf, hf, safetensors
+from archscope.loaders import Loader, _code, _weights_file, checkpoint, gguf, hf, safetensors
 from archscope.loaders._fields import names_one
 from archscope.subject import Network, Request
 
@@ -45,7 +45,7 @@ def load(text: str, request: Request) -> Network:
     if found is None or Path(text).name == NAME:
         return hf.load(f"hf:{path}", request)
     form, read = found
-    return _held.network(path, form, read, request)
+    return _weights_file.network(path, form, read, request)
 
 
 def _folder(text: str) -> Path | None:
@@ -55,7 +55,7 @@ def _folder(text: str) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _weights(folder: Path) -> tuple[str, _held.Read] | None:
+def _weights(folder: Path) -> tuple[str, _weights_file.Read] | None:
     """Return the form of a folder's weights and what reads them; None: there are none."""
     from archscope.stored import shards
 
@@ -66,7 +66,7 @@ def _weights(folder: Path) -> tuple[str, _held.Read] | None:
     return None
 
 
-def _reader(ending: str, files: list[Path]) -> tuple[str, _held.Read]:
+def _reader(ending: str, files: list[Path]) -> tuple[str, _weights_file.Read]:
     from archscope.stored import safetensors as headers
 
     if ending == gguf.ENDING:
@@ -84,7 +84,7 @@ def _entries(path: Path, shown: str) -> list[Entry]:
     return torch_files.read(path, shown)[0]
 
 
-def _one(files: list[Path], read: _held.Read, folder: Path, shown: str) -> Stored:
+def _one(files: list[Path], read: _weights_file.Read, folder: Path, shown: str) -> Stored:
     from archscope.stored import gguf as headers
 
     first = headers.read(files[0], _code.shown(files[0]))
@@ -97,7 +97,12 @@ def _one(files: list[Path], read: _held.Read, folder: Path, shown: str) -> Store
 
 
 def _several(
-    files: list[Path], read: _held.Read, one: _ReadOne, join: _Join, folder: Path, shown: str
+    files: list[Path],
+    read: _weights_file.Read,
+    one: _ReadOne,
+    join: _Join,
+    folder: Path,
+    shown: str,
 ) -> Stored:
     from archscope.stored import shards
 

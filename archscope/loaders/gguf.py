@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archscope.loaders import Loader, _held
+from archscope.loaders import Loader, _weights_file
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def accepts(text: str) -> bool:
 
 def load(text: str, request: Request) -> Network:
     """Return the network; of the file its header is read."""
-    return _held.network(_held.existing(text, (ENDING,)), FORM, read, request)
+    return _weights_file.network(_weights_file.existing(text, (ENDING,)), FORM, read, request)
 
 
 def read(path: Path, shown: str) -> Stored:

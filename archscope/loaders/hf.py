@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.loaders import Loader, _call, _code, _own
+from archscope.loaders import Loader, _call, _code, _users_network
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def load(text: str, request: Request) -> Network:
 
         return make
 
-    return _own.network(
+    return _users_network.network(
         title=f"{wanted} · {_code.shown(folder)}",
         origin=f"hf:{_code.shown(folder).removeprefix('./')}",
         prepare=prepare,

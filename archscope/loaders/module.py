@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archscope.errors import LoadError, UsageError, did_you_mean
 from archscope.families import FAMILIES
-from archscope.loaders import LOADERS, Loader, _code, _own, _target
+from archscope.loaders import LOADERS, Loader, _code, _target, _users_network
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load(text: str, request: Request) -> Network:
 
         return made
 
-    return _own.network(
+    return _users_network.network(
         title=f"{found['target']} · {name}",
         origin=f"module:{name}",
         prepare=prepare,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archscope.errors import UsageError
-from archscope.loaders import Loader, _held, _inputs
+from archscope.loaders import Loader, _inputs, _weights_file
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def accepts(text: str) -> bool:
 def load(text: str, request: Request) -> Network:
     """Return the network; weights that stand in other files are not looked at."""
     given = dict(_shapes(request))
-    path = _held.existing(text, (ENDING,))
-    return _held.network(path, FORM, partial(read, given=given), request, has_inputs=True)
+    path = _weights_file.existing(text, (ENDING,))
+    return _weights_file.network(path, FORM, partial(read, given=given), request, has_inputs=True)
 
 
 def _shapes(request: Request) -> dict[str, tuple[int, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archscope.loaders import Loader, _held
+from archscope.loaders import Loader, _weights_file
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ ENDING = ".safetensors"
 
 def accepts(text: str) -> bool:
     """Return whether `text` ends as such a file, or as the index of several."""
-    return text.lower().endswith((ENDING, ENDING + _held.INDEX))
+    return text.lower().endswith((ENDING, ENDING + _weights_file.INDEX))
 
 
 def load(text: str, request: Request) -> Network:
     """Return the network; of the file its header is read, and nothing more."""
-    return _held.network(_held.existing(text, (ENDING,)), FORM, read, request)
+    return _weights_file.network(_weights_file.existing(text, (ENDING,)), FORM, read, request)
 
 
 def read(path: Path, shown: str) -> Stored:
     """Return what a file, or the files of an index, hold; raises `UsageError`."""
     from archscope.stored import safetensors, shards
 
-    if path.name.endswith(_held.INDEX):
+    if path.name.endswith(_weights_file.INDEX):
         return of_several(shards.of_index(path, shown, safetensors.read))
 
     def value(entry: Entry) -> bytes | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.loaders import Loader, _code, _own, _target
+from archscope.loaders import Loader, _code, _target, _users_network
 from archscope.subject import Network, Request
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def load(text: str, request: Request) -> Network:
 
         return make
 
-    return _own.network(
+    return _users_network.network(
         title=f"{text.removeprefix(_PREFIX)} · timm",
         origin=f"timm:{name}",
         prepare=prepare,

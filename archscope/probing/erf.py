@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.graph import Value
 from archscope.errors import ArchscopeError, UsageError
 from archscope.probing.runs import Runner, fresh_input, runner

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.graph import Value
 from archscope.errors import UsageError
 from archscope.probing.float64 import InFloat64, in_float64

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from archscope.dependence.answer.receptive import Receptive
-from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.argument_names import input_tensors
 from archscope.probing.axes import AxesEvidence
 from archscope.probing.claims import Claim, claims, has_room
 from archscope.probing.draws import copies, draws, limits_of, rounding_of

@@ -15,7 +15,7 @@ from archscope import specs
 from archscope.assertions import Found
 from archscope.families import FAMILIES
 from archscope.studies.measures import Measure
-from archscope.studies.search.known import COUNTED, TRAINED, counted, kept_in_training
+from archscope.studies.search.closed_form import COUNTED, TRAINED, counted, kept_in_training
 from archscope.studies.sweep.choosing import holds, read_where
 from archscope.studies.sweep.outcomes import CENSUS, CLOSED_FORM, Answer, Outcome
 from archscope.studies.where import Condition
@@ -62,7 +62,11 @@ def by_closed_form(network: Network, wanted: tuple[Measure, ...]) -> Answer | No
     None where it has none of this network, or where more is asked of a step than what it keeps.
     """
     family = FAMILIES.get(network.family) if network.family else None
-    if family is None or not family.kept or any(each.name not in TRAINED for each in wanted):
+    if (
+        family is None
+        or not family.saved_activations
+        or any(each.name not in TRAINED for each in wanted)
+    ):
         return None
     found = {each.name: kept_in_training(family, network.spec, each.name) for each in wanted}
     if any(one.why for one in found.values()):

@@ -18,10 +18,10 @@ from archscope.subject import Request
 from archscope.sweeping.answering import ALONE, needs_no_inputs
 from archscope.sweeping.axes import Axis, argument_axis, field_axis
 from archscope.sweeping.conditions import fields_of
+from archscope.sweeping.presentation import Wish, check_wish, layout_of, measures_of
 from archscope.sweeping.question import Question, Variant, variant
 from archscope.sweeping.solving import Solve, solve_of
 from archscope.sweeping.space import Space
-from archscope.sweeping.wishes import Wish, check_wish, layout_of, measures_of
 from archscope.theory.rates import read_rate
 
 USUAL = ("params", "macs")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from archscope.records import frozen
 from archscope.theory.cache import Cache
 from archscope.theory.census import EMBEDDING, EXPERTS, LINEAR, Counted
-from archscope.theory.serving.asked import Asked, Runtime, all_needed
+from archscope.theory.serving.demand import Asked, Runtime, all_needed
 from archscope.theory.stored import Stored
 
 

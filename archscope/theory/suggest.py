@@ -12,8 +12,8 @@ from archscope.theory.combs import combs, reach
 from archscope.theory.coverage import is_full
 from archscope.theory.gridding import Gridding, gridding
 from archscope.theory.layers import Stack, pool
+from archscope.theory.new_layers import Plan, Task, task_of
 from archscope.theory.paths import Paths, paths
-from archscope.theory.plan import Plan, Task, task_of
 from archscope.theory.ripple import find_ripple, find_smoothest
 from archscope.theory.schedules import (
     SEARCH_WORK,

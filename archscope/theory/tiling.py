@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from archscope.records import frozen
-from archscope.theory.places import Outlook
+from archscope.theory.output_places import Outlook
 
 
 @frozen

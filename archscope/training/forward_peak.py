@@ -16,8 +16,8 @@ from archscope.running.caches import empty_cached_functions
 from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, twin_of
 from archscope.subject import Subject
-from archscope.training.alive import Alive
 from archscope.training.fake import fake_mode
+from archscope.training.live_memory import Alive
 
 
 def forward_peak(subject: Subject, dtype: torch.dtype) -> int:

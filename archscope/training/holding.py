@@ -14,8 +14,8 @@ from torch.overrides import TorchFunctionMode
 
 from archscope.records import frozen
 from archscope.running.storages import bytes_of, parts_of
-from archscope.training.alive import Alive, Change
 from archscope.training.failures import told
+from archscope.training.live_memory import Alive, Change
 from archscope.training.optimisers import Make, Optimiser, state_tensors
 
 

@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from archscope.training.again import run_again
 from archscope.training.autocast import as_a_card_casts
 from archscope.training.card import fused_attention, fused_rms_norm
 from archscope.training.recipe import Recipe
+from archscope.training.recompute import run_again
 
 _DROPOUTS: frozenset[Any] = frozenset((functional.dropout, torch.dropout))
 _RMS_NORMS: frozenset[Any] = frozenset((functional.rms_norm, torch.rms_norm))

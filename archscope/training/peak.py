@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Literal
 
 from archscope.records import frozen
-from archscope.training.alive import Change, Phase
-from archscope.training.laid_out import laid_out
+from archscope.training.live_memory import Change, Phase
 from archscope.training.step import Step
+from archscope.training.unfolded_changes import laid_out
 
 Role = Literal["saved", "gradients", "temporary"]
 

@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from archscope.counting.custom import answer
 from archscope.counting.formulas import trilinear
 from archscope.counting.gradients import carries_none
-from archscope.counting.known import Operator, operator_of
 from archscope.counting.layouts import Formula, is_sparse
+from archscope.counting.operator_info import Operator, operator_of
 from archscope.counting.ownership import multiplied
 from archscope.records import frozen
 from archscope.running.higher_order import sees_functions

@@ -31,7 +31,7 @@ from archscope.training.backward import run_backward
 from archscope.training.failures import told
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import Make, optimiser
-from archscope.training.prepared import prepared
+from archscope.training.preparation import prepared
 from archscope.training.recipe import Recipe
 from archscope.training.saved import without_graph
 from archscope.training.stand_ins import with_data

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from archscope.records import frozen
 from archscope.running.storages import keys_of, parts_of
-from archscope.training.alive import Alive
+from archscope.training.live_memory import Alive
 from archscope.training.places import Places
 
 Holds = Literal["activation", "input", "buffer"]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from archscope.errors import ForwardError
 from archscope.running.twin import own
 from archscope.training.fake import is_small
-from archscope.training.prepared import cast
+from archscope.training.preparation import cast
 
 
 def with_data(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -26,15 +26,15 @@ from archscope.running.process import random_as_found
 from archscope.running.storages import bytes_of, parts_of
 from archscope.running.twin import Original, Twin
 from archscope.subject import Repeat, Stretch, Subject
-from archscope.training.alive import Alive, Change
 from archscope.training.backward import run_backward
 from archscope.training.failures import fails_with_data_too, refuse_threads, told
 from archscope.training.fake import fake_mode
 from archscope.training.holding import Held, held, updating
 from archscope.training.kernels import AsOnCard
+from archscope.training.live_memory import Alive, Change
 from archscope.training.optimisers import Optimiser
 from archscope.training.places import Places
-from archscope.training.prepared import prepared
+from archscope.training.preparation import prepared
 from archscope.training.recipe import Recipe
 from archscope.training.saved import Saved, Saving, holders
 from archscope.training.stand_ins import with_data, without_data

@@ -31,7 +31,7 @@ from archscope.training.failures import fails_with_data_too, refuse_threads, tol
 from archscope.training.folding import block_of
 from archscope.training.kernels import AsOnCard
 from archscope.training.places import Places
-from archscope.training.prepared import prepared
+from archscope.training.preparation import prepared
 from archscope.training.products import ProductCounter, held_once
 from archscope.training.recipe import Recipe
 from archscope.training.unfolding import has_little_data, told_apart, unfolded

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from archscope.analyses.audit.analysis import run
 from archscope.analyses.audit.rows import UNEXPLAINED, DifferenceRow, ToolRow
-from archscope.counting import apart
+from archscope.counting import isolated_run
 from archscope.counting.others import (
     Figures,
     Tool,
@@ -488,7 +488,7 @@ def test_a_counter_that_raises_half_way_leaves_torch_as_found(tool: Tool) -> Non
     model = Fails()
     relu, matmul = functional.relu, Tensor.matmul
 
-    outcome = apart.run(tool, model, Inputs(args=(torch.zeros(1, 2),)))
+    outcome = isolated_run.run(tool, model, Inputs(args=(torch.zeros(1, 2),)))
 
     assert outcome.figures is None
     assert outcome.reason
@@ -506,7 +506,7 @@ def test_a_counter_that_is_not_installed_is_listed(monkeypatch: pytest.MonkeyPat
 
     tool = Tool(name="x", package="no_such_counter", convention="", count=count)
 
-    outcome = apart.run(tool, nn.ReLU(), Inputs(args=(torch.zeros(1),)))
+    outcome = isolated_run.run(tool, nn.ReLU(), Inputs(args=(torch.zeros(1),)))
 
     assert outcome.version is None
     assert outcome.reason == "not installed: pip install no_such_counter"

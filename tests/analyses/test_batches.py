@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope import time
-from archscope.analyses.time import needed
+from archscope.analyses.time import memory_needed
 from archscope.errors import UsageError
 from archscope.subject import Inputs
 from archscope.timing.out_of_memory import with_batch
@@ -52,7 +52,7 @@ def test_batches_are_timed_until_memory_ends() -> None:
 
 
 def test_what_exceeds_a_machine_is_not_tried_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(needed, "machine_bytes", lambda: 2**20)
+    monkeypatch.setattr(memory_needed, "machine_bytes", lambda: 2**20)
     # Weights are 4 x 1,392 bytes; a batch takes 3 images in and out, 8 channels each: 76 kB
     report = time("cnn", channels=8, input_size=32, batch_size=[4, 64], **QUICK)
 

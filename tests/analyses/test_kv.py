@@ -14,11 +14,11 @@ from archscope.families import FAMILIES
 from archscope.hardware import named as card
 from archscope.present.html.charts import drawings
 from archscope.studies.measures import measure
-from archscope.studies.search.known import Known
+from archscope.studies.search.closed_form import Known
 from archscope.theory.cache import Cache, LayerCache, keys_and_values
 from archscope.theory.decoding import expected_experts, guessed
 from archscope.theory.serving import runtime
-from archscope.theory.serving.asked import Asked
+from archscope.theory.serving.demand import Asked
 from archscope.theory.serving.vllm import block_of
 from archscope.theory.stored import KV_TYPES, named
 

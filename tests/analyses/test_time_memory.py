@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from archscope import time
-from archscope.analyses.time import needed
+from archscope.analyses.time import memory_needed
 from archscope.analyses.time.fit import built
 from archscope.errors import ArchscopeError
 from archscope.library._named import network_of
@@ -75,7 +75,7 @@ def test_a_peak_that_does_not_fit_is_said_before_it_is_built(
     # Weights are 4 x 133,376 bytes. Forward: logits and what they are made of, 8 x (512 + 64) x 4
     # bytes of each sequence: 426 fit into the rest of 8 MiB. Training: four times the weights, and
     # between 49 and 98 kB of each, of which logits and their gradient are 33.
-    monkeypatch.setattr(needed, "machine_bytes", lambda: 8 * 2**20)
+    monkeypatch.setattr(memory_needed, "machine_bytes", lambda: 8 * 2**20)
     with pytest.raises(ArchscopeError) as failed:
         time("transformer", **SMALL, batch_size=asked, device="cpu", step=step)
 

@@ -109,7 +109,7 @@ JSON_KEYS = {
     "layers": "layer of type kind axes kernel dilation stride padding_before padding_after "
     "effective_kernel receptive_field smallest_field local_field jump start centre reached "
     "positions coverage coverage_1d streams output_size valid_taps global_by bounded_by at_least "
-    "listed unknown",
+    "call listed unknown",
     "maps": "reads through layers axes hull touched coverage_1d coverage reached positions "
     "has_gaps jump streams max_gap solid_core adjacent_overlap coupling_depth input_use uniformity "
     "erf_sd width_95 hdc_m2 clipped listed unknown",

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import flop_registry, register_flop_formula
 
 import archscope
 from archscope.counting import custom
-from archscope.counting.known import operator_of
+from archscope.counting.operator_info import operator_of
 from archscope.dependence import rules
 from archscope.errors import ArchscopeError, UsageError
 from archscope.results import Report

@@ -1012,7 +1012,7 @@ def test_matrices_of_too_many_kinds_are_taken_together(monkeypatch: pytest.Monke
     )
     few, found = None, None
     for most in (2, 1):
-        monkeypatch.setattr("archscope.dependence.rules.mix.MOST_KINDS", most)
+        monkeypatch.setattr("archscope.dependence.rules.mixing.MOST_KINDS", most)
         few, found = found, examine(model, Inputs(args=(torch.zeros(N, C),)), axes=(0,))
 
     assert few is not None

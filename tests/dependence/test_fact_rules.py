@@ -11,7 +11,7 @@ import torch
 from one_rule import arguments_of, copied
 from torch import Tensor
 
-from archscope.dependence.record import element_moves, fact_rules, placed, zeros
+from archscope.dependence.record import element_moves, fact_rules, placed_constants, zeros
 from archscope.dependence.record import prefixes as followed
 from archscope.dependence.record.fact_rules import (
     BLOCKED,
@@ -308,7 +308,7 @@ def test_of_more_than_is_followed_nothing_is_known(
     seen, _ = seen_of(overload, given)
     for limit in (size, size - 1):
         monkeypatch.setattr(element_moves, "MOST_ELEMENTS", limit)
-        monkeypatch.setattr(placed, "MOST_ELEMENTS", limit)
+        monkeypatch.setattr(placed_constants, "MOST_ELEMENTS", limit)
         learnt, output = learnt_of(overload, given, tuple(seen.shape))
         found = learnt.zero.get(output)
 
@@ -346,7 +346,7 @@ def test_zeros_that_something_is_added_to_are_none(overload: Any, more: Given) -
 def test_zeros_that_begin_are_followed_in_no_more_than_matrices(
     most: int, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(placed, "MOST_BEGUN", most)
+    monkeypatch.setattr(placed_constants, "MOST_BEGUN", most)
     given = {"self": plain(2, 3), "indices": [MASK], "values": torch.zeros(())}
 
     for each, expected in ((given, known), ({**given, "self": Known(MASK)}, True)):

@@ -17,7 +17,7 @@ from torch import Tensor, fft, nn
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.examine import Examination, examine
 from archscope.dependence.record import prefixes as followed
-from archscope.dependence.rules import sums
+from archscope.dependence.rules import running_sums
 from archscope.dependence.sets.products import over
 from archscope.dependence.sets.steps import Reshape
 from archscope.subject import Inputs
@@ -814,10 +814,10 @@ def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many(
         total = x[..., 0].cumsum(1)
         return total[:, :, None] - total[:, None]
 
-    monkeypatch.setattr(sums, "MOST_PAIRS", 25)
+    monkeypatch.setattr(running_sums, "MOST_PAIRS", 25)
     monkeypatch.setattr(followed, "MOST_NUMBERS", 5)  # of sums, not of their differences
     assert flags(look_at(pairs, (1, 5, 1))) == []
-    monkeypatch.setattr(sums, "MOST_PAIRS", 24)
+    monkeypatch.setattr(running_sums, "MOST_PAIRS", 24)
     found = look_at(pairs, (1, 5, 1))
     seen = found.seen(found.graph.outputs["0"])
 

@@ -15,7 +15,7 @@ from one_rule import lowered, said_of, told_and_seen
 from torch import Tensor
 
 from archscope.dependence.record.graph import Value
-from archscope.dependence.rules import counts, index, layouts, views, write
+from archscope.dependence.rules import index, layouts, sorting, views, write
 
 aten: Any = torch.ops.aten
 Given = dict[str, Any]
@@ -737,7 +737,7 @@ LIMITS: list[tuple[Any, Any, Given, str, int]] = [
         5,
     ),
     (
-        counts,
+        sorting,
         aten.nll_loss_forward.default,
         {"self": r(3, 4), "target": i(1, 0, 2), "weight": None, "reduction": 0,
          "ignore_index": -100},

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 import archscope
-from archscope.dependence.answer import trials
+from archscope.dependence.answer import size_trials
 from tests.running.awkward import Acting
 from tests.running.fingerprint import fingerprint, of_process
 
@@ -85,7 +85,7 @@ if __name__ == "__main__":
     # A shell that starts something in the background has it ignore interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Otherwise nearly all interrupts come while sizes of inputs are tried.
-    trials.MOST_OPERATORS = 100
+    size_trials.MOST_OPERATORS = 100
     for name, verb in VERBS.items():
         for twice in (False, True):
             print(name, *tried(verb, int(sys.argv[1]), twice))

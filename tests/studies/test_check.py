@@ -19,7 +19,7 @@ import archscope
 from archscope.assertions import Dimension, Found
 from archscope.errors import ArchscopeError, ThresholdError, UncheckedError, UsageError
 from archscope.studies.changes import read_change
-from archscope.studies.check import held, lock, said
+from archscope.studies.check import comparison, lock, messages
 from archscope.studies.check.budgets import Budget, chosen
 from archscope.studies.check.reading import read_budgets
 from archscope.studies.check.rows import LimitRow
@@ -198,8 +198,8 @@ def look(name: str, dimension: Dimension) -> Found:
     return found
 
 
-def rows(*lines: str, before: held.Before | None = None) -> list[LimitRow]:
-    return list(held.rows_of(one(*lines), look, before, "there is no lock"))
+def rows(*lines: str, before: comparison.Before | None = None) -> list[LimitRow]:
+    return list(comparison.rows_of(one(*lines), look, before, "there is no lock"))
 
 
 @pytest.mark.parametrize(
@@ -240,8 +240,8 @@ def test_a_number_is_held_against_a_limit(
 
     assert row.outcome == outcome
     assert row.room == room or "coverage" in line
-    assert not sentence or sentence in said.sentence(row)
-    assert (said.failing([row]) == ()) == (outcome == "ok")
+    assert not sentence or sentence in messages.sentence(row)
+    assert (messages.failing([row]) == ()) == (outcome == "ok")
 
 
 @pytest.mark.parametrize(
@@ -264,9 +264,9 @@ def test_a_time_is_held_by_what_most_runs_took(line: str, outcome: str, sentence
     (row,) = rows(line)
 
     assert row.outcome == outcome
-    assert sentence in said.sentence(row)
-    assert bool(said.failing([row])) == (outcome in ("missed", "unknown"))
-    section = said.section([row])
+    assert sentence in messages.sentence(row)
+    assert bool(messages.failing([row])) == (outcome in ("missed", "unknown"))
+    section = messages.section([row])
     assert [note.level for note in section.notes] == [
         {"ok": "ok", "undecided": "info"}.get(outcome, "warning")
     ]
@@ -286,13 +286,13 @@ def test_a_limit_in_seconds_has_its_room_in_seconds() -> None:
 
 def test_growth_is_over_the_number_from_before() -> None:
     lines = ('grow.params = "+1%"', 'grow.rf = "-0"', 'grow.gap = "+0"', 'grow.trainable = "+1%"')
-    before = held.Before(numbers={"params": (102,), "rf": (13, 10), "trainable": (0,)})
+    before = comparison.Before(numbers={"params": (102,), "rf": (13, 10), "trainable": (0,)})
 
     params, rf, gap, trainable = rows(*lines, before=before)
     # 1% over 102 is 103.02: whole parameters are compared
     assert (params.outcome, params.before, params.limit, params.room) == ("ok", 102, 103, 0)
     assert (rf.outcome, rf.before, rf.limit, rf.room) == ("missed", (13, 10), 10, -1)
-    assert said.sentence(rf) == (
+    assert messages.sentence(rf) == (
         "rf is 13 positions × 9 positions, was 13 positions × 10 positions, and must be "
         "≥ 10 positions: 1 position (10%) short"
     )
@@ -300,11 +300,11 @@ def test_growth_is_over_the_number_from_before() -> None:
     assert (trainable.outcome, trainable.room_share) == ("ok", None), "0 has no percentage"
     first, *_ = rows('grow.params = "+0"', before=None)
     assert (first.outcome, first.why) == ("new", "there is no lock")
-    axes = held.Before(numbers={"rf": (13,)})
+    axes = comparison.Before(numbers={"rf": (13,)})
     assert "it had 1 axes" in rows('grow.rf = "-0"', before=axes)[0].why
-    unlike = held.Before(numbers={"params": (1,)}, unlike="its input was another")
+    unlike = comparison.Before(numbers={"params": (1,)}, unlike="its input was another")
     (refused,) = rows('grow.params = "+1%"', before=unlike)
-    assert said.sentence(refused) == (
+    assert messages.sentence(refused) == (
         "params is 103: unknown, because not comparable, because its input was another"
     )
 

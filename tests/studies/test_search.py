@@ -23,9 +23,9 @@ from archscope.families import FAMILIES
 from archscope.studies.search import optimum
 from archscope.studies.search.answer import solved
 from archscope.studies.search.bounds import Bounds
-from archscope.studies.search.known import quantities
+from archscope.studies.search.closed_form import quantities
 from archscope.studies.search.question import question
-from archscope.studies.search.told import rows_of, sections_of
+from archscope.studies.search.sections import rows_of, sections_of
 from archscope.studies.search.variants import Variants
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
@@ -224,7 +224,7 @@ def test_active_parameters_are_searched_by_the_census_and_are_those_that_are_cou
 
 
 def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() -> None:
-    bare = replace(FAMILIES.get("cnn"), census=None, outline=None, kept="")
+    bare = replace(FAMILIES.get("cnn"), census=None, outline=None, saved_activations="")
 
     for asked, said in (
         ("params < 3", "cnn has no census"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from archscope.errors import UsageError
 from archscope.theory.input_sizes import input_sizes
 from archscope.theory.layers import Stack, conv, linear, nearest, pool, sizes, transposed
-from archscope.theory.places import jumps, outlook, stride_period
+from archscope.theory.output_places import jumps, outlook, stride_period
 from archscope.theory.rates import milliseconds, read_rate
 from archscope.theory.streaming import buffers
 from archscope.theory.tiling import tiling

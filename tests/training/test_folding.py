@@ -51,7 +51,7 @@ def test_folded_and_whole_do_the_same(name: str, lora: str) -> None:
 def test_folded_and_whole_keep_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     it = subject(name)
     whole = memory_sections(it, Settings())[0].totals
-    monkeypatch.setattr("archscope.analyses.memory.ran.LARGEST_WHOLE", 0)
+    monkeypatch.setattr("archscope.analyses.memory.run_step.LARGEST_WHOLE", 0)
     folded = memory_sections(it, Settings())[0]
 
     assert folded.totals.peak is None

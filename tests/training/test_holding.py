@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from archscope.subject import Inputs, Subject
-from archscope.training.alive import Change
 from archscope.training.fake import fake_mode
 from archscope.training.holding import _update, updating
+from archscope.training.live_memory import Change
 from archscope.training.muon import HAS_MUON, MuonAndAdamW
 from archscope.training.optimisers import OPTIMISERS, Make, Optimiser, optimiser
 from archscope.training.peak import peak

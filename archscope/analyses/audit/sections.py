@@ -18,9 +18,9 @@ from archscope.analyses.audit.rows import (
     ToolRow,
 )
 from archscope.counting.agreement import compare
-from archscope.counting.apart import Outcome, run
 from archscope.counting.forward import ForwardCount, count_forward
 from archscope.counting.fused import FusedAttention
+from archscope.counting.isolated_run import Outcome, run
 from archscope.counting.others import Figures, tools
 from archscope.errors import ForwardError, UsageError, first_line
 from archscope.results import Note, Section

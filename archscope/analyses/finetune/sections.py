@@ -15,9 +15,9 @@ from archscope.analyses.finetune.rows import (
 )
 from archscope.analyses.finetune.settings import Settings
 from archscope.analyses.finetune.ways import Way, ways
-from archscope.analyses.memory.ran import has_few_turns
+from archscope.analyses.memory.notes import notes as step_notes
 from archscope.analyses.memory.rows import Totals
-from archscope.analyses.memory.said import notes as step_notes
+from archscope.analyses.memory.run_step import has_few_turns
 from archscope.analyses.memory.sections import module_rows, part_rows, totals_of
 from archscope.results import Headline, Note, Section
 from archscope.subject import Subject

@@ -8,7 +8,7 @@ from glob import escape
 from typing import TYPE_CHECKING
 
 from archscope.analyses.finetune.settings import Settings
-from archscope.analyses.memory.ran import recipe_of, whole_where_cheap
+from archscope.analyses.memory.run_step import recipe_of, whole_where_cheap
 from archscope.analyses.memory.settings import Settings as StepSettings
 from archscope.errors import ArchscopeError, UsageError
 from archscope.records import frozen

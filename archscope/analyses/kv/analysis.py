@@ -22,7 +22,7 @@ def run(network: Network, **settings: Any) -> tuple[Section, ...]:
     """
     asked = Settings(**settings)
     if network.spec is None:
-        from archscope.analyses.kv.looked import looked_at
+        from archscope.analyses.kv.traced_network import looked_at
 
         return looked_at(network, asked)
     return sections(network, cache_of(network), asked)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archscope.analyses.kv.question import Question
 from archscope.theory.cache import Cache
-from archscope.theory.serving.asked import Asked, all_needed
+from archscope.theory.serving.demand import Asked, all_needed
 from archscope.theory.serving.vllm import pool_tokens
 
 _MOST = 2**40

@@ -10,7 +10,7 @@ from archscope.records import frozen
 from archscope.subject import Network
 from archscope.theory.cache import Cache
 from archscope.theory.serving import check_blocks, check_type, runtime
-from archscope.theory.serving.asked import Asked, Runtime
+from archscope.theory.serving.demand import Asked, Runtime
 from archscope.theory.stored import KV_TYPES, WEIGHT_TYPES, Stored, named
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from archscope.analyses.kv.capacity import sequences_that_fit, tokens_that_fit
+from archscope.analyses.kv.notes import about, guessing, headline, notes, summary
 from archscope.analyses.kv.question import Question, question
 from archscope.analyses.kv.rows import (
     BATCHES,
@@ -22,7 +23,6 @@ from archscope.analyses.kv.rows import (
     RuntimeRow,
     Totals,
 )
-from archscope.analyses.kv.said import about, guessing, headline, notes, summary
 from archscope.analyses.kv.settings import Settings
 from archscope.analyses.kv.steps import at_least, batch_rows, guess_rows
 from archscope.results import Section
@@ -30,7 +30,7 @@ from archscope.subject import Network
 from archscope.theory.cache import Cache, LayerCache, Unseen
 from archscope.theory.decoding import StepCost, step_cost
 from archscope.theory.serving import distinct
-from archscope.theory.serving.asked import Asked, Reserved, all_needed, as_plain, needed
+from archscope.theory.serving.demand import Asked, Reserved, all_needed, as_plain, needed
 
 _SHORTEST, _DOUBLINGS = 256, 11
 

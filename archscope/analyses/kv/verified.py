@@ -16,7 +16,7 @@ def check_rows(network: Network, cache: Cache, context: int) -> Iterator[CheckRo
 
     Raises `ArchscopeError` where the network cannot be built for so many positions.
     """
-    from archscope.decoding.seen import seen
+    from archscope.decoding.run import seen
     from archscope.running.process import process_as_found
 
     if cache.of_length is None:

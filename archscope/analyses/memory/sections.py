@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from archscope.analyses.memory.closed import agreement, closed_form, closed_rows, refusal
-from archscope.analyses.memory.measured import check_rows
-from archscope.analyses.memory.ran import has_few_turns, whole_where_cheap
+from archscope.analyses.memory.closed_form import agreement, closed_form, closed_rows, refusal
+from archscope.analyses.memory.notes import headline, notes, recurrent_in, summary
+from archscope.analyses.memory.real_step import check_rows
 from archscope.analyses.memory.rows import (
     CHECK,
     CLOSED,
@@ -21,7 +21,7 @@ from archscope.analyses.memory.rows import (
     TimelineRow,
     Totals,
 )
-from archscope.analyses.memory.said import headline, notes, recurrent_in, summary
+from archscope.analyses.memory.run_step import has_few_turns, whole_where_cheap
 from archscope.analyses.memory.settings import Settings
 from archscope.errors import UsageError
 from archscope.records import frozen

@@ -35,7 +35,7 @@ from archscope.counting.forward import Execution, ForwardCount, count_forward
 from archscope.counting.freezing import frozen_by, tells_copies_apart
 from archscope.errors import ForwardError, first_line
 from archscope.results import Note, Section
-from archscope.running.reading import part_of
+from archscope.running.attributes import part_of
 from archscope.subject import Repeat, Subject
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from archscope.analyses.plan.evaluate import Evaluated, evaluate
 from archscope.analyses.plan.layout import Layout, Recompute
+from archscope.analyses.plan.network import Told
 from archscope.analyses.plan.rows import ChangeRow
-from archscope.analyses.plan.told import Told
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.theory.recipes import RECIPES

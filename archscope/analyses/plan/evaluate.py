@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from archscope.analyses.plan.fill import Filled, fill, fullest
 from archscope.analyses.plan.layout import Layout
+from archscope.analyses.plan.network import Told
 from archscope.analyses.plan.rows import SentRow
-from archscope.analyses.plan.sent import sent_rows
-from archscope.analyses.plan.told import Told
+from archscope.analyses.plan.stage_memory import Filled, fill, fullest
+from archscope.analyses.plan.traffic import sent_rows
 from archscope.analyses.plan.work import Work, work_of
 from archscope.records import frozen
 from archscope.theory.stages import Stages

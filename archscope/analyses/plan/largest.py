@@ -11,8 +11,8 @@ from dataclasses import replace
 from archscope import specs
 from archscope.analyses.plan.evaluate import Evaluated, evaluate
 from archscope.analyses.plan.layout import Layout
+from archscope.analyses.plan.network import Told
 from archscope.analyses.plan.rows import LargestRow
-from archscope.analyses.plan.told import Told
 from archscope.errors import SpecError, UsageError, did_you_mean
 from archscope.records import frozen
 

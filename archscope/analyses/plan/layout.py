@@ -9,8 +9,8 @@ from archscope.analyses.plan.settings import Settings
 from archscope.errors import SpecError
 from archscope.hardware import Card, named
 from archscope.records import frozen
-from archscope.theory.kept import Way
 from archscope.theory.recipes import StateRecipe, recipe_named
+from archscope.theory.saved_activations import Way
 
 Recompute = Literal["none", "selective", "full"]
 

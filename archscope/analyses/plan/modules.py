@@ -17,7 +17,7 @@ from archscope.running.process import process_as_found
 from archscope.subject import Subject
 from archscope.theory.census import Counted
 from archscope.theory.counts import ClosedForm
-from archscope.theory.kept import Kept, KeptPart, KeptTensor, Way
+from archscope.theory.saved_activations import SavedActivations, SavedPart, SavedTensor, Way
 from archscope.theory.stages import Layer, Part, Stages
 from archscope.training.folding import block_of, names, times_saved
 from archscope.training.number_types import NUMBER_TYPES
@@ -68,7 +68,9 @@ def _idle(subject: Subject) -> int | None:
     return None if totals.active is None else totals.trainable + totals.frozen - totals.active
 
 
-def kept_of(subject: Subject, way: Way, number_type: str, units: Sequence[str] = ()) -> Kept | str:
+def kept_of(
+    subject: Subject, way: Way, number_type: str, units: Sequence[str] = ()
+) -> SavedActivations | str:
     """Return what a step keeps of modules that go together, or why that is not known.
 
     `units`: those that there are parts of; what others keep is told of the one before. Empty: all.
@@ -83,10 +85,10 @@ def kept_of(subject: Subject, way: Way, number_type: str, units: Sequence[str] =
         step = process_as_found(lambda: run_forward(subject, recipe, dtype=dtype))
     except ArchscopeError as error:
         return first_line(error).partition(": ")[2]
-    return Kept(parts=tuple(_kept_parts(step, units)))
+    return SavedActivations(parts=tuple(_kept_parts(step, units)))
 
 
-def _kept_parts(step: Forward, units: Sequence[str]) -> Iterator[KeptPart]:
+def _kept_parts(step: Forward, units: Sequence[str]) -> Iterator[SavedPart]:
     homes: dict[str, str] = {}
     home = units[0] if units else ""
     for unit in dict.fromkeys(_unit(name) for name, _ in _every(step.types, step)):
@@ -98,8 +100,8 @@ def _kept_parts(step: Forward, units: Sequence[str]) -> Iterator[KeptPart]:
         for name in copies[: times_saved(saved, step.repeats)]:
             sizes[homes[_unit(name)]] += saved.bytes
     for unit, size in sizes.items():
-        tensor = KeptTensor(what="saved by autograd", form="n", symbols={"n": size}, type="byte")
-        yield KeptPart(path=unit, tensors=(tensor,), block=_is_block(unit))
+        tensor = SavedTensor(what="saved by autograd", form="n", symbols={"n": size}, type="byte")
+        yield SavedPart(path=unit, tensors=(tensor,), block=_is_block(unit))
 
 
 def _every(types: Iterable[str], ran: Work | Forward) -> Iterator[tuple[str, str]]:

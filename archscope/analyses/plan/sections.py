@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 from archscope.analyses.plan.changes import changes
 from archscope.analyses.plan.evaluate import Evaluated, evaluate
-from archscope.analyses.plan.fill import STATES
 from archscope.analyses.plan.largest import Largest, largest
 from archscope.analyses.plan.layout import Cards, cards_of, layout_of
+from archscope.analyses.plan.network import told
+from archscope.analyses.plan.notes import about, headline, notes, summary
 from archscope.analyses.plan.rows import (
     CHANGES,
     COST,
@@ -21,9 +22,8 @@ from archscope.analyses.plan.rows import (
     StageRow,
     Totals,
 )
-from archscope.analyses.plan.said import about, headline, notes, summary
 from archscope.analyses.plan.settings import Settings
-from archscope.analyses.plan.told import told
+from archscope.analyses.plan.stage_memory import STATES
 from archscope.analyses.plan.work import Time, time_of
 from archscope.analyses.scaling.sections import sizes
 from archscope.errors import SpecError

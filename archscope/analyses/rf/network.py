@@ -95,7 +95,7 @@ def look_at_source(seen: Look) -> Look | None:
 
 def other_inputs(seen: Look) -> tuple[Note, ...]:
     """Return a note that names the other inputs that can be asked about, masks aside."""
-    from archscope.dependence.record.by_place import argument_names
+    from archscope.dependence.record.argument_names import argument_names
 
     names = argument_names(seen.model, seen.found.inputs)
     own = names.pop(seen.found.given.input)

@@ -21,7 +21,7 @@ def batch_axis(model: nn.Module, inputs: Inputs) -> int | None:
     transformer layers take it, and one image may come alone. Where they do not, it is the first.
     """
     from archscope.dependence.answer.examine import examine
-    from archscope.dependence.record.by_place import input_tensors
+    from archscope.dependence.record.argument_names import input_tensors
 
     first = next(iter(input_tensors(inputs).items()), None)
     if first is None or not first[1].dim():

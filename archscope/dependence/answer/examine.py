@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from archscope.dependence.answer.axis_roles import Mixing, Roles, roles
 from archscope.dependence.answer.backward import walk
-from archscope.dependence.answer.endless import Place, places
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import Dependences, Seen, look, lower
-from archscope.dependence.answer.roles import Mixing, Roles, roles
-from archscope.dependence.record.by_place import argument_names, input_tensors
+from archscope.dependence.answer.unbounded_axis import Place, places
+from archscope.dependence.record.argument_names import argument_names, input_tensors
 from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Call, Graph, Value
-from archscope.dependence.record.hidden import with_hidden
-from archscope.dependence.record.reads import with_reads
+from archscope.dependence.record.hidden_reads import with_hidden
+from archscope.dependence.record.numbers_read import with_reads
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.products import Ways

@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 
 from archscope.dependence import rules
-from archscope.dependence.answer.fixed_places import has_table
-from archscope.dependence.answer.parts import Parts, without_unread
+from archscope.dependence.answer.complex_parts import Parts, without_unread
+from archscope.dependence.answer.position_constants import has_table
 from archscope.dependence.record.graph import WRITE, Graph, Node, Value
 from archscope.dependence.record.scores import returned_of, scores_of
 from archscope.dependence.record.zeros import Zeros

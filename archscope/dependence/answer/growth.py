@@ -17,7 +17,7 @@ from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.forward import look, lower
 from archscope.dependence.answer.resizing import resized
-from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.capture import capture
 from archscope.dependence.record.graph import Graph, Value
 from archscope.dependence.record.recorder import LARGEST_CONSTANT

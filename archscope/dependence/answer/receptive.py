@@ -13,7 +13,7 @@ from archscope.dependence.answer.examine import Examination, examine, named_valu
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, is_clear
 from archscope.dependence.answer.phases import Least, least
-from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.graph import Call, Value
 from archscope.dependence.sets.products import reached
 from archscope.errors import ForwardError, UsageError

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.record.by_place import input_tensors
+from archscope.dependence.record.argument_names import input_tensors
 from archscope.subject import Inputs
 
 

@@ -19,7 +19,7 @@ from torch.nn.parameter import is_lazy
 
 from archscope.dependence.record.aliases import bound, written_by
 from archscope.dependence.record.fact_rules import MOST_ELEMENTS, Facts, facts_of, facts_of_values
-from archscope.dependence.record.fixed import COMPARED
+from archscope.dependence.record.fixed_elements import COMPARED
 from archscope.dependence.record.operators import is_view
 from archscope.dependence.record.recipes import named, stands_for
 from archscope.running.twin import bodiless

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from archscope.dependence.record.series import SERIES, led_to
+from archscope.dependence.record.matrix_series import SERIES, led_to
 from archscope.records import frozen
 
 BLOCKED = -9_000.0

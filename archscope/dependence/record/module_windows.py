@@ -9,7 +9,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.modules.pooling import _AvgPoolNd, _MaxPoolNd
 
 from archscope.records import frozen
-from archscope.running.reading import stated
+from archscope.running.attributes import stated
 
 Sizes = tuple[int, ...]
 

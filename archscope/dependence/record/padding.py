@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from archscope.running.reading import stated
+from archscope.running.attributes import stated
 
 TRUE_OF_TOKENS = {"ne": True, "eq": False, "gt": True}
 """Comparisons with the padding, and what they say of a token that is none."""

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from archscope.dependence.record.element_moves import MOVING
-from archscope.dependence.record.fixed import COMPARED
+from archscope.dependence.record.fixed_elements import COMPARED
 from archscope.dependence.record.graph import Node, Value
 
 Range: TypeAlias = tuple[float, float]

@@ -13,13 +13,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from archscope.dependence.record.aliases import Aliases, writes_of, written_by
-from archscope.dependence.record.as_read import AsRead
-from archscope.dependence.record.by_place import input_tensors, named_tensors
+from archscope.dependence.record.argument_names import input_tensors, named_tensors
 from archscope.dependence.record.constants import Constants
+from archscope.dependence.record.constants_as_read import AsRead
 from archscope.dependence.record.dependents import Dependents
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, WRITE, Call, Graph, Node, Read, Value
-from archscope.dependence.record.hidden import checksum, checksums, other_numbers
+from archscope.dependence.record.hidden_reads import checksum, checksums, other_numbers
 from archscope.dependence.record.operands import tensors_among, with_tensors
 from archscope.dependence.record.operators import (
     BY_MASK,
@@ -31,9 +31,9 @@ from archscope.dependence.record.operators import (
     name_of,
     parts_of,
 )
+from archscope.dependence.record.operators_seen import Sight, tensors_of
 from archscope.dependence.record.padding import TRUE_OF_TOKENS, padding_of
 from archscope.dependence.record.recipes import note
-from archscope.dependence.record.sight import Sight, tensors_of
 from archscope.dependence.record.stand_ins import (
     on_shapes,
     ran,

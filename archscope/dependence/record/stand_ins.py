@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from archscope.dependence.record.aliases import results_of, writes_of
-from archscope.dependence.record.beyond import refuse_beyond
+from archscope.dependence.record.index_bounds import refuse_beyond
 from archscope.dependence.record.operands import tensors_among, with_tensors
 from archscope.dependence.record.operators import (
     INDEXED,

@@ -17,10 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from archscope.dependence.record.chosen import Chosen
-from archscope.dependence.record.element_moves import MOST_ELEMENTS, MOVING, Mask, moved, ranked
-from archscope.dependence.record.fact_rules import BLOCKED, LOWEST, is_low, is_zero
-from archscope.dependence.record.given import (
+from archscope.dependence.record.constant_arguments import (
     blocked_in,
     condition_of,
     highest_low,
@@ -28,14 +25,17 @@ from archscope.dependence.record.given import (
     number_of,
     zero_in,
 )
+from archscope.dependence.record.element_moves import MOST_ELEMENTS, MOVING, Mask, moved, ranked
+from archscope.dependence.record.fact_rules import BLOCKED, LOWEST, is_low, is_zero
 from archscope.dependence.record.graph import Node, Value
-from archscope.dependence.record.placed import PLACING, placed
+from archscope.dependence.record.matrix_series import SERIES, led_to
+from archscope.dependence.record.one_hot import Chosen
+from archscope.dependence.record.placed_constants import PLACING, placed
 from archscope.dependence.record.prefixes import Prefixes
 from archscope.dependence.record.ranges import Ranges
-from archscope.dependence.record.series import SERIES, led_to
-from archscope.dependence.record.shares import Shares
+from archscope.dependence.record.softmax_shares import Shares
 from archscope.dependence.record.spectra import Spectra
-from archscope.dependence.record.unread import Unread
+from archscope.dependence.record.unknown_masks import Unread
 
 _CARRIED = frozenset(
     ("clone", "_to_copy", "contiguous", "dropout", "native_dropout", "alias", "detach", "lift")

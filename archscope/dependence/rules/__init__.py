@@ -18,11 +18,11 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from archscope.dependence.record.element_moves import ranked
-from archscope.dependence.record.fixed import fixed
+from archscope.dependence.record.fixed_elements import fixed
 from archscope.dependence.record.graph import READ, UNSEEN, Node, Shape, Value, View
 from archscope.dependence.record.operators import node_name
 from archscope.dependence.record.recipes import TRANSFORMS
-from archscope.dependence.record.unread import is_unread
+from archscope.dependence.record.unknown_masks import is_unread
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.sets.steps import Edge, Keep, Reshape, Step, broadcast, everything
 from archscope.errors import ArchscopeError

@@ -22,7 +22,7 @@ from archscope.dependence.rules import (
     shape_of,
     targets,
 )
-from archscope.dependence.rules.mix import weighted
+from archscope.dependence.rules.mixing import weighted
 from archscope.dependence.sets.links import from_matrix, gather
 from archscope.dependence.sets.steps import Edge, Keep, Mix, Step, Take, broadcast
 

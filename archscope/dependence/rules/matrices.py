@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from archscope.dependence.record.graph import Node, Shape, Value
-from archscope.dependence.record.series import SERIES, led_to
+from archscope.dependence.record.matrix_series import SERIES, led_to
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,

@@ -12,7 +12,7 @@ from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import Rule, RuleSet, edges, pointwise, shape_of, targets
 from archscope.dependence.rules.index import embedding
-from archscope.dependence.rules.mix import batch_norm, group_norm, layer_norm, softmax
+from archscope.dependence.rules.mixing import batch_norm, group_norm, layer_norm, softmax
 from archscope.dependence.rules.shape import cat
 from archscope.dependence.rules.window import convolution
 from archscope.dependence.sets.steps import Edge, Mix

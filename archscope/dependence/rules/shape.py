@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from archscope.dependence.record.element_moves import ranked
 from archscope.dependence.record.graph import Node, Shape, Value, View
-from archscope.dependence.record.learned import mask_of
+from archscope.dependence.record.masks import mask_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import RuleSet, edges, pointwise, shape_of, targets
 from archscope.dependence.sets.links import Links, gather, ranges, rolled

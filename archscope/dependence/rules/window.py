@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.record.graph import Node, Shape, Value, View
-from archscope.dependence.record.learned import mask_of
+from archscope.dependence.record.masks import mask_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import (
     DataDependentError,

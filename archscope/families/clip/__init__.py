@@ -32,5 +32,5 @@ FAMILY = Family(
     census=by_weights("archscope.families.clip.weights:weights"),
     enters="data",
     weights="archscope.families.clip.weights:weights",
-    kept="archscope.families.clip.kept:kept",
+    saved_activations="archscope.families.clip.saved_activations:saved_activations",
 )

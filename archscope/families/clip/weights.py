@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks import counted, divided
+from archscope.blocks import counts, shards
 from archscope.families.clip.spec import ClipSpec
 from archscope.theory.census import FUNCTIONS, Counted
 from archscope.theory.counts import comparison
@@ -19,12 +19,12 @@ def weights(spec: ClipSpec) -> Stages:
 def _images(spec: ClipSpec) -> Iterator[Part]:
     batch, width, tokens = spec.batch_size, spec.d_model, 1 + spec.patches
     rows, side = batch * tokens, (spec.patch_size,) * 2
-    patches = counted.convolution(batch * spec.patches, 3, width, side, bias=False)
+    patches = counts.convolution(batch * spec.patches, 3, width, side, bias=False)
     first = (
-        divided.whole("patches", patches, trained_input=False),
-        divided.whole("class token", counted.embedding(1, 1, width)),
-        divided.whole("positions", counted.embedding(tokens, tokens, width)),
-        divided.norm("first norm", rows, width),
+        shards.whole("patches", patches, trained_input=False),
+        shards.whole("class token", counts.embedding(1, 1, width)),
+        shards.whole("positions", counts.embedding(tokens, tokens, width)),
+        shards.norm("first norm", rows, width),
     )
     yield Part(path="patches", layers=first, out=rows * width)
     block = _block(batch, tokens, width, spec.heads, spec.d_ff)
@@ -38,12 +38,10 @@ def _texts(spec: ClipSpec) -> Iterator[Part]:
     batch, tokens, width = spec.batch_size, spec.seq_len, spec.text_d_model
     rows, answer = batch * tokens, batch * spec.projection_dim
     between = (
-        divided.norm("last norm of images", batch, spec.d_model),
-        divided.linear(
-            "projection of images", batch, spec.d_model, spec.projection_dim, bias=False
-        ),
-        divided.embedding("table of tokens", rows, spec.vocab_size, width),
-        divided.whole("positions", counted.embedding(tokens, spec.max_positions, width)),
+        shards.norm("last norm of images", batch, spec.d_model),
+        shards.linear("projection of images", batch, spec.d_model, spec.projection_dim, bias=False),
+        shards.embedding("table of tokens", rows, spec.vocab_size, width),
+        shards.whole("positions", counts.embedding(tokens, spec.max_positions, width)),
     )
     out = rows * width + answer
     yield Part(path="text embeddings", layers=between, out=out)
@@ -52,14 +50,14 @@ def _texts(spec: ClipSpec) -> Iterator[Part]:
     form = comparison(batch=batch, width=spec.projection_dim)
     compared = Counted(kind=FUNCTIONS, form=form, outputs=batch**2)
     last = (
-        divided.norm("last norm", rows, width),
-        divided.linear("projection", batch, width, spec.projection_dim, bias=False),
-        divided.own("temperature", 1),
-        divided.whole("comparison", compared, tensors=0),
+        shards.norm("last norm", rows, width),
+        shards.linear("projection", batch, width, spec.projection_dim, bias=False),
+        shards.own("temperature", 1),
+        shards.whole("comparison", compared, tensors=0),
     )
     yield Part(path="comparison", layers=last)
 
 
 def _block(batch: int, tokens: int, width: int, heads: int, d_ff: int | None) -> tuple[Layer, ...]:
     hidden = d_ff or 4 * width
-    return tuple(divided.vision_block(batch, tokens, width, heads=heads, hidden=hidden))
+    return tuple(shards.vision_block(batch, tokens, width, heads=heads, hidden=hidden))

@@ -27,7 +27,7 @@ FAMILY = Family(
     blocks=plan,
     outline=outline,
     census=census,
-    kept="archscope.families.cnn.kept:kept",
+    saved_activations="archscope.families.cnn.saved_activations:saved_activations",
     enters=enters,
     space="archscope.families.cnn.space:SPACE",
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Literal
 
-from archscope.blocks.counted import convolution, linear, norm
+from archscope.blocks.counts import convolution, linear, norm
 from archscope.families.cnn.plan import Layer, Step
 from archscope.families.cnn.spec import CnnSpec, plan
 from archscope.theory.census import Census, Counted

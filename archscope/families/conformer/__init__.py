@@ -28,6 +28,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.conformer.kept:kept",
+    saved_activations="archscope.families.conformer.saved_activations:saved_activations",
     cache="archscope.families.conformer.cache:cache",
 )

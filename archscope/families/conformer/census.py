@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
-from archscope.blocks.counted import (
+from archscope.blocks.counts import (
     attention,
     convolution,
     embedding,
@@ -13,7 +13,7 @@ from archscope.blocks.counted import (
     norm,
     relative_attention,
 )
-from archscope.blocks.counted_maps import Maps, convolved
+from archscope.blocks.map_counts import Maps, convolved
 from archscope.families.conformer.spec import KERNEL, STRIDE, ConformerSpec
 from archscope.theory.census import RECURRENT, Census, Counted, repeated
 from archscope.theory.mixing_counts import recurrent

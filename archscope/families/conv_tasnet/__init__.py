@@ -25,5 +25,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.conv_tasnet.kept:kept",
+    saved_activations="archscope.families.conv_tasnet.saved_activations:saved_activations",
 )

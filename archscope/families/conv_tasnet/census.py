@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted import convolution, norm
+from archscope.blocks.counts import convolution, norm
 from archscope.families.conv_tasnet.spec import ConvTasNetSpec, blocks
 from archscope.theory.census import ACTIVATION, Census, Counted
 from archscope.theory.counts import normalisation

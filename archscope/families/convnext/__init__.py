@@ -16,6 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.convnext.kept:kept",
+    saved_activations="archscope.families.convnext.saved_activations:saved_activations",
     enters="data",
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import archscope.blocks.counted as counted
-from archscope.blocks.counted_maps import Maps, classifier, convolved, images, norm
+import archscope.blocks.counts as counted
+from archscope.blocks.map_counts import Maps, classifier, convolved, images, norm
 from archscope.blocks.plan import lists
 from archscope.families.convnext.spec import EXPANSION, KERNEL, STEM, ConvNextSpec, blocks
 from archscope.theory.census import OWN_PARAMETERS, Census, Counted, repeated

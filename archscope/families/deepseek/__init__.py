@@ -15,7 +15,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=by_weights("archscope.families.deepseek.weights:weights"),
-    kept="archscope.families.deepseek.kept:kept",
+    saved_activations="archscope.families.deepseek.saved_activations:saved_activations",
     cache="archscope.families.deepseek.cache:cache",
     weights="archscope.families.deepseek.weights:weights",
 )

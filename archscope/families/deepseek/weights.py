@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks import counted, divided
+from archscope.blocks import counts, shards
 from archscope.families.deepseek.spec import DENSE, DeepSeekSpec, blocks
 from archscope.theory.stages import Layer, Part, Stages
 
@@ -17,10 +17,10 @@ def weights(spec: DeepSeekSpec) -> Stages:
         if block.kind not in kinds:
             layers = tuple(_block(spec, rows, block.kind))
             kinds[block.kind] = Part(path=block.path, layers=layers, block=True, out=rows * width)
-    table = divided.embedding("table of tokens", rows, spec.vocab_size, width)
+    table = shards.embedding("table of tokens", rows, spec.vocab_size, width)
     last = (
-        divided.norm("last norm", rows, width, bias=False),
-        *divided.scores("scores", rows, width, spec.vocab_size),
+        shards.norm("last norm", rows, width, bias=False),
+        *shards.scores("scores", rows, width, spec.vocab_size),
     )
     return Stages(
         parts=(
@@ -35,39 +35,37 @@ def weights(spec: DeepSeekSpec) -> Stages:
 
 def _block(spec: DeepSeekSpec, rows: int, kind: str) -> Iterator[Layer]:
     width = spec.d_model
-    yield divided.norm("norm", rows, width, bias=False)
+    yield shards.norm("norm", rows, width, bias=False)
     yield from _latent_attention(spec, rows)
-    yield divided.norm("norm", rows, width, bias=False)
+    yield shards.norm("norm", rows, width, bias=False)
     if kind == DENSE:
-        yield from divided.feed_forward(rows, width, spec.d_ff, activation="swiglu", bias=False)
+        yield from shards.feed_forward(rows, width, spec.d_ff, activation="swiglu", bias=False)
         return
-    yield from divided.mixture(
+    yield from shards.mixture(
         rows, width, spec.expert_ff, experts=spec.experts, chosen=spec.top_k, activation="swiglu",
         bias=False,
     )  # fmt: skip
     if spec.shared_experts:
         wide = spec.shared_experts * spec.expert_ff
-        yield from divided.feed_forward(rows, width, wide, activation="swiglu", bias=False)
+        yield from shards.feed_forward(rows, width, wide, activation="swiglu", bias=False)
 
 
 def _latent_attention(spec: DeepSeekSpec, rows: int) -> Iterator[Layer]:
     """Yield attention from small vectors, which every card makes; heads are dealt out."""
     width, heads, asked = spec.d_model, spec.heads, spec.nope_dim + spec.rope_dim
     if spec.q_rank:
-        yield divided.linear("query down", rows, width, spec.q_rank, bias=False)
-        yield divided.norm("norm of queries", rows, spec.q_rank, bias=False)
-    yield divided.columns(
+        yield shards.linear("query down", rows, width, spec.q_rank, bias=False)
+        yield shards.norm("norm of queries", rows, spec.q_rank, bias=False)
+    yield shards.columns(
         "query", rows, spec.q_rank or width, heads * asked, bias=False, units=heads, reads="query"
     )
-    yield divided.linear(
-        "key and value down", rows, width, spec.kv_rank + spec.rope_dim, bias=False
-    )
-    yield divided.norm("norm of keys and values", rows, spec.kv_rank, bias=False)
+    yield shards.linear("key and value down", rows, width, spec.kv_rank + spec.rope_dim, bias=False)
+    yield shards.norm("norm of keys and values", rows, spec.kv_rank, bias=False)
     made = heads * (spec.nope_dim + spec.value_dim)
-    yield divided.columns(
+    yield shards.columns(
         "key and value", rows, spec.kv_rank, made, bias=False, units=heads, reads="key and value"
     )
-    products = counted.attention(
+    products = counts.attention(
         batch=spec.batch_size,
         heads=heads,
         queries=spec.seq_len,
@@ -75,6 +73,6 @@ def _latent_attention(spec: DeepSeekSpec, rows: int) -> Iterator[Layer]:
         key_width=asked,
         value_width=spec.value_dim,
     )
-    yield divided.product(products, heads=heads)
+    yield shards.product(products, heads=heads)
     inner = heads * spec.value_dim
-    yield divided.rows("projection back", rows, inner, width, bias=False, units=heads)
+    yield shards.rows("projection back", rows, inner, width, bias=False, units=heads)

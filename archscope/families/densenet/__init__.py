@@ -15,6 +15,6 @@ FAMILY = Family(
     module="archscope.families.densenet.network:DenseNet",
     outline=outline,
     census=census,
-    kept="archscope.families.densenet.kept:kept",
+    saved_activations="archscope.families.densenet.saved_activations:saved_activations",
     enters="data",
 )

@@ -16,6 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.detection.kept:kept",
+    saved_activations="archscope.families.detection.saved_activations:saved_activations",
     enters="data",
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 
-from archscope.blocks.counted_blocks import residual
-from archscope.blocks.counted_maps import Maps, Walk, convolved, images, norm
+from archscope.blocks.block_counts import residual
+from archscope.blocks.map_counts import Maps, Walk, convolved, images, norm
 from archscope.blocks.plan import list_of
 from archscope.families.detection.spec import SIDES, DetectionSpec, resnet_spec
 from archscope.families.resnet import spec as resnet

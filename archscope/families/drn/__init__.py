@@ -16,6 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.drn.kept:kept",
+    saved_activations="archscope.families.drn.saved_activations:saved_activations",
     enters="data",
 )

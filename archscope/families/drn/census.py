@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted_blocks import residual
-from archscope.blocks.counted_maps import classifier, images, normed, pooled
+from archscope.blocks.block_counts import residual
+from archscope.blocks.map_counts import classifier, images, normed, pooled
 from archscope.blocks.plan import Step
 from archscope.families.drn.spec import DrnSpec, blocks
 from archscope.theory.census import Census, Counted

@@ -16,6 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.efficientnet.kept:kept",
+    saved_activations="archscope.families.efficientnet.saved_activations:saved_activations",
     enters="data",
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted_blocks import inverted_residual
-from archscope.blocks.counted_maps import classifier, images, normed
+from archscope.blocks.block_counts import inverted_residual
+from archscope.blocks.map_counts import classifier, images, normed
 from archscope.families.efficientnet.spec import EfficientNetSpec, blocks, last_channels
 from archscope.theory.census import Census, Counted
 

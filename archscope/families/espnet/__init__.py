@@ -14,6 +14,6 @@ FAMILY = Family(
     module="archscope.families.espnet.network:Espnet",
     blocks=blocks,
     census=census,
-    kept="archscope.families.espnet.kept:kept",
+    saved_activations="archscope.families.espnet.saved_activations:saved_activations",
     enters="data",
 )

@@ -16,6 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.hrnet.kept:kept",
+    saved_activations="archscope.families.hrnet.saved_activations:saved_activations",
     enters="data",
 )

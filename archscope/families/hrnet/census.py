@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from archscope.blocks.counted_blocks import residual
-from archscope.blocks.counted_maps import Maps, Walk, classifier, convolved, images, norm, normed
+from archscope.blocks.block_counts import residual
+from archscope.blocks.map_counts import Maps, Walk, classifier, convolved, images, norm, normed
 from archscope.families.hrnet.spec import (
     HEAD,
     LAST,

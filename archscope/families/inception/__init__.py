@@ -15,5 +15,5 @@ FAMILY = Family(
     module="archscope.families.inception.network:Inception",
     outline=outline,
     census=census,
-    kept="archscope.families.inception.kept:kept",
+    saved_activations="archscope.families.inception.saved_activations:saved_activations",
 )

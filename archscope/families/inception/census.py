@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archscope.blocks.counted import linear
-from archscope.blocks.counted_maps import Maps, Walk, classifier, convolved, images, norm, pooled
+from archscope.blocks.counts import linear
+from archscope.blocks.map_counts import Maps, Walk, classifier, convolved, images, norm, pooled
 from archscope.families.inception.plan import (
     AUX_POOLED,
     AUXILIARY,

@@ -15,6 +15,6 @@ FAMILY = Family(
     module="archscope.families.lenet.network:LeNet",
     outline=outline,
     census=census,
-    kept="archscope.families.lenet.kept:kept",
+    saved_activations="archscope.families.lenet.saved_activations:saved_activations",
     enters="data",
 )

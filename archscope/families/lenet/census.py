@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from archscope.blocks.counted import convolution, linear
+from archscope.blocks.counts import convolution, linear
 from archscope.families.lenet.spec import LeNetSpec, layers, positions
 from archscope.theory.census import Census, Counted
 from archscope.theory.layers import output_size

@@ -16,6 +16,6 @@ FAMILY = Family(
     outline=outline,
     census=by_weights("archscope.families.longformer.weights:weights"),
     enters="table",
-    kept="archscope.families.longformer.kept:kept",
+    saved_activations="archscope.families.longformer.saved_activations:saved_activations",
     weights="archscope.families.longformer.weights:weights",
 )

@@ -15,6 +15,6 @@ FAMILY = Family(
     module="archscope.families.lstm.network:LstmLanguageModel",
     outline=outline,
     census=census,
-    kept="archscope.families.lstm.kept:kept",
+    saved_activations="archscope.families.lstm.saved_activations:saved_activations",
     cache="archscope.families.lstm.cache:cache",
 )

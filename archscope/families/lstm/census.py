@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted import embedding, linear
+from archscope.blocks.counts import embedding, linear
 from archscope.families.lstm.spec import LstmSpec
 from archscope.theory.census import RECURRENT, Census, Counted
 from archscope.theory.mixing_counts import recurrent

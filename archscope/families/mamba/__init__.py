@@ -15,7 +15,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=by_weights("archscope.families.mamba.weights:weights"),
-    kept="archscope.families.mamba.kept:kept",
+    saved_activations="archscope.families.mamba.saved_activations:saved_activations",
     cache="archscope.families.mamba.cache:cache",
     weights="archscope.families.mamba.weights:weights",
 )

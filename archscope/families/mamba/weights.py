@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks import divided
+from archscope.blocks import shards
 from archscope.families.mamba.spec import MambaSpec
 from archscope.theory.stages import Layer, Part, Stages
 
@@ -14,13 +14,13 @@ _TABLE = "table of tokens"
 def weights(spec: MambaSpec) -> Stages:
     """Return the table, the blocks, the last norm and the scores."""
     rows, width = spec.batch_size * spec.seq_len, spec.d_model
-    table = divided.embedding(_TABLE, rows, spec.vocab_size, width, weight=_TABLE)
+    table = shards.embedding(_TABLE, rows, spec.vocab_size, width, weight=_TABLE)
     layers = tuple(_block(spec, rows))
     block = Part(path="blocks.0", layers=layers, block=True, out=rows * width)
     tied = _TABLE if spec.tied else ""
     last = (
-        divided.norm("last norm", rows, width, bias=False),
-        *divided.scores("scores", rows, width, spec.vocab_size, weight=tied),
+        shards.norm("last norm", rows, width, bias=False),
+        *shards.scores("scores", rows, width, spec.vocab_size, weight=tied),
     )
     return Stages(
         parts=(
@@ -34,9 +34,9 @@ def weights(spec: MambaSpec) -> Stages:
 
 
 def _block(spec: MambaSpec, rows: int) -> Iterator[Layer]:
-    yield divided.norm("norm", rows, spec.d_model, bias=False)
+    yield shards.norm("norm", rows, spec.d_model, bias=False)
     if spec.version == "v2":
-        yield from divided.dual_state_space(
+        yield from shards.dual_state_space(
             spec.batch_size,
             spec.seq_len,
             spec.d_model,
@@ -50,7 +50,7 @@ def _block(spec: MambaSpec, rows: int) -> Iterator[Layer]:
             conv_bias=spec.conv_bias,
         )
         return
-    yield from divided.state_space(
+    yield from shards.state_space(
         rows,
         spec.d_model,
         state=spec.state,

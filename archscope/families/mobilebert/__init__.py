@@ -29,5 +29,5 @@ FAMILY = Family(
     outline=outline,
     census=census,
     enters="table",
-    kept="archscope.families.mobilebert.kept:kept",
+    saved_activations="archscope.families.mobilebert.saved_activations:saved_activations",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted import attention, embedding, feed_forward, linear, norm
+from archscope.blocks.counts import attention, embedding, feed_forward, linear, norm
 from archscope.families.mobilebert.spec import MobileBertSpec
 from archscope.theory.census import Census, Counted, repeated
 

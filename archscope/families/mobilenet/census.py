@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from archscope.blocks.counted import linear
-from archscope.blocks.counted_blocks import inverted_residual
-from archscope.blocks.counted_maps import Maps, Walk, images, normed
+from archscope.blocks.block_counts import inverted_residual
+from archscope.blocks.counts import linear
 from archscope.blocks.inverted_residual_plan import Block
+from archscope.blocks.map_counts import Maps, Walk, images, normed
 from archscope.families.mobilenet.spec import (
     MobileNetSpec,
     Part,

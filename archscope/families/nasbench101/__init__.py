@@ -14,6 +14,6 @@ FAMILY = Family(
     module="archscope.families.nasbench101.network:NasBench101",
     blocks=blocks,
     census=census,
-    kept="archscope.families.nasbench101.kept:kept",
+    saved_activations="archscope.families.nasbench101.saved_activations:saved_activations",
     enters="data",
 )

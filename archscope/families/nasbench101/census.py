@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from archscope.blocks.counted_maps import Maps, classifier, images, normed, pooled
+from archscope.blocks.map_counts import Maps, classifier, images, normed, pooled
 from archscope.families.nasbench101.cell import Cell
 from archscope.families.nasbench101.spec import NasBench101Spec, blocks, cell
 from archscope.theory.census import Census, Counted, repeated

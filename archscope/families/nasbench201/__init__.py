@@ -14,6 +14,6 @@ FAMILY = Family(
     module="archscope.families.nasbench201.network:NasBench201",
     blocks=blocks,
     census=census,
-    kept="archscope.families.nasbench201.kept:kept",
+    saved_activations="archscope.families.nasbench201.saved_activations:saved_activations",
     enters="data",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from archscope.blocks.counted_maps import (
+from archscope.blocks.map_counts import (
     Maps,
     Walk,
     classifier,

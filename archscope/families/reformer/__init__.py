@@ -13,7 +13,7 @@ FAMILY = Family(
     module="archscope.families.reformer.network:Reformer",
     blocks=blocks,
     census=by_weights("archscope.families.reformer.weights:weights"),
-    kept="archscope.families.reformer.kept:kept",
+    saved_activations="archscope.families.reformer.saved_activations:saved_activations",
     weights="archscope.families.reformer.weights:weights",
     cache="archscope.families.reformer.cache:cache",
 )

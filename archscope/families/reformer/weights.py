@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks import counted, divided
+from archscope.blocks import counts, shards
 from archscope.families.reformer.spec import HASHED, ReformerSpec, blocks
 from archscope.theory.census import ATTENTION, Counted
 from archscope.theory.mixing_counts import chunks, hashing
@@ -17,8 +17,8 @@ def weights(spec: ReformerSpec) -> Stages:
     rows = spec.batch_size * tokens
     places = zip(spec.axial_shape, spec.axial_dims, strict=True)
     first = (
-        divided.embedding("table of tokens", rows, spec.vocab_size, width),
-        *(divided.whole("positions", counted.embedding(tokens, n, d)) for n, d in places),
+        shards.embedding("table of tokens", rows, spec.vocab_size, width),
+        *(shards.whole("positions", counts.embedding(tokens, n, d)) for n, d in places),
     )
     kinds: dict[str, Part] = {}
     for block in blocks(spec):
@@ -28,8 +28,8 @@ def weights(spec: ReformerSpec) -> Stages:
                 path=block.path, layers=layers, block=True, out=2 * rows * width
             )
     last = (
-        divided.norm("last norm", rows, 2 * width),
-        *divided.scores("scores", rows, 2 * width, spec.vocab_size, bias=True),
+        shards.norm("last norm", rows, 2 * width),
+        *shards.scores("scores", rows, 2 * width, spec.vocab_size, bias=True),
     )
     return Stages(
         parts=(
@@ -44,18 +44,18 @@ def weights(spec: ReformerSpec) -> Stages:
 
 def _block(spec: ReformerSpec, rows: int, *, hashed: bool) -> Iterator[Layer]:
     width, heads, inner = spec.d_model, spec.heads, spec.heads * spec.head_dim
-    yield divided.norm("norm", rows, width)
+    yield shards.norm("norm", rows, width)
     names = ("query and key", "value") if hashed else ("query", "key", "value")
     for name in names:
-        yield divided.columns(name, rows, width, inner, bias=False, units=heads, reads="attention")
+        yield shards.columns(name, rows, width, inner, bias=False, units=heads, reads="attention")
     *hashes, met = _products(spec, hashed=hashed)
     for each in hashes:  # no gradient goes through the choice of a bucket
-        hashing = divided.product(each, heads=heads)
+        hashing = shards.product(each, heads=heads)
         yield Layer(name="hashes", counted=each, division=hashing.division, tensors=0, backward=0)
-    yield divided.product(met, heads=heads)
-    yield divided.rows("projection back", rows, inner, width, bias=False, units=heads)
-    yield divided.norm("norm", rows, width)
-    yield from divided.feed_forward(rows, width, spec.d_ff, activation="relu", bias=True)
+    yield shards.product(met, heads=heads)
+    yield shards.rows("projection back", rows, inner, width, bias=False, units=heads)
+    yield shards.norm("norm", rows, width)
+    yield from shards.feed_forward(rows, width, spec.d_ff, activation="relu", bias=True)
 
 
 def _products(spec: ReformerSpec, *, hashed: bool) -> Iterator[Counted]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted_blocks import squeeze_excitation
-from archscope.blocks.counted_maps import Maps, Walk, classifier, images, normed
+from archscope.blocks.block_counts import squeeze_excitation
+from archscope.blocks.map_counts import Maps, Walk, classifier, images, normed
 from archscope.families.regnet.spec import STEM, Block, RegNetSpec, blocks
 from archscope.theory.census import Census, Counted
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted_blocks import residual
-from archscope.blocks.counted_maps import Maps, Walk, classifier, images, normed, pooled
+from archscope.blocks.block_counts import residual
+from archscope.blocks.map_counts import Maps, Walk, classifier, images, normed, pooled
 from archscope.families.resnet.spec import ResNetSpec, blocks
 from archscope.theory.census import Census, Counted
 

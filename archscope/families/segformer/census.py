@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import archscope.blocks.counted as counted
-from archscope.blocks.counted import attention, linear
-from archscope.blocks.counted_maps import Maps, convolved, images, norm, normed
+import archscope.blocks.counts as counted
+from archscope.blocks.counts import attention, linear
+from archscope.blocks.map_counts import Maps, convolved, images, norm, normed
 from archscope.blocks.plan import lists
 from archscope.families.segformer.spec import KERNELS, STRIDES, Block, SegformerSpec, blocks
 from archscope.theory.census import Census, Counted, repeated

@@ -16,5 +16,5 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.segmentation.kept:kept",
+    saved_activations="archscope.families.segmentation.saved_activations:saved_activations",
 )

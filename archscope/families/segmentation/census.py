@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from archscope.blocks.counted_blocks import residual, separable
-from archscope.blocks.counted_maps import Maps, Walk, convolved, images, normed
+from archscope.blocks.block_counts import residual, separable
+from archscope.blocks.map_counts import Maps, Walk, convolved, images, normed
 from archscope.blocks.plan import list_of, number_of
 from archscope.families.mobilenet import spec as mobilenet
 from archscope.families.mobilenet.census import walked

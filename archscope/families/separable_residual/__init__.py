@@ -16,6 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.separable_residual.kept:kept",
+    saved_activations="archscope.families.separable_residual.saved_activations:saved_activations",
     enters="data",
 )

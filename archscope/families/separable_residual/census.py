@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted_blocks import separable
-from archscope.blocks.counted_maps import (
+from archscope.blocks.block_counts import separable
+from archscope.blocks.map_counts import (
     Maps,
     Walk,
     classifier,

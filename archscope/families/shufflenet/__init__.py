@@ -16,6 +16,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.shufflenet.kept:kept",
+    saved_activations="archscope.families.shufflenet.saved_activations:saved_activations",
     enters="data",
 )

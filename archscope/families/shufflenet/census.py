@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archscope.blocks.counted_maps import Maps, Walk, classifier, images, normed, pooled
+from archscope.blocks.map_counts import Maps, Walk, classifier, images, normed, pooled
 from archscope.blocks.plan import Step
 from archscope.families.shufflenet.spec import ShuffleNetSpec, blocks
 from archscope.theory.census import Census, Counted

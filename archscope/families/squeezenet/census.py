@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archscope.blocks.counted_maps import convolved, images, pooled
+from archscope.blocks.map_counts import convolved, images, pooled
 from archscope.families.squeezenet.spec import STEMS, SqueezeNetSpec, places
 from archscope.theory.census import Census, Counted
 

@@ -15,5 +15,5 @@ FAMILY = Family(
     census=by_weights("archscope.families.swin.weights:weights"),
     enters="data",
     weights="archscope.families.swin.weights:weights",
-    kept="archscope.families.swin.kept:kept",
+    saved_activations="archscope.families.swin.saved_activations:saved_activations",
 )

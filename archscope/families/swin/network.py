@@ -18,7 +18,7 @@ from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PreNormBlock
 from archscope.blocks.plan import lists
-from archscope.blocks.relative import BiasedDotProduct
+from archscope.blocks.relative_positions import BiasedDotProduct
 from archscope.blocks.stack import stack
 from archscope.families.swin.spec import Block, SwinSpec
 from archscope.theory import counts

@@ -26,7 +26,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.t5.kept:kept",
+    saved_activations="archscope.families.t5.saved_activations:saved_activations",
     cache="archscope.families.t5.cache:cache",
     weights="archscope.families.t5.weights:weights",
 )

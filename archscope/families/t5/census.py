@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from archscope.blocks.counted import (
+from archscope.blocks.counts import (
     attention,
     embedding,
     feed_forward,

@@ -15,7 +15,7 @@ from archscope.blocks.components import part
 from archscope.blocks.feedforward import GATED, Experts, FeedForward, GatedFeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.plan import Numbered, lists
-from archscope.blocks.relative import BiasedDotProduct, RelativeBias
+from archscope.blocks.relative_positions import BiasedDotProduct, RelativeBias
 from archscope.blocks.stack import stack
 from archscope.families.t5.spec import SPARSE, T5Spec
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archscope.blocks import counted, divided
+from archscope.blocks import counts, shards
 from archscope.blocks.plan import Numbered, lists
 from archscope.families.t5.spec import SPARSE, T5Spec, blocks
 from archscope.theory.stages import Layer, Part, Stages
@@ -24,17 +24,17 @@ def weights(spec: T5Spec) -> Stages:
 def _parts(spec: T5Spec) -> Iterator[Part]:
     plan, batch, width = lists(blocks(spec)), spec.batch_size, spec.d_model
     source, target = batch * spec.seq_len, batch * spec.target_len
-    table = divided.embedding(_TABLE, source, spec.vocab_size, width, weight=_TABLE)
-    bias = divided.own("relative bias", spec.buckets * spec.heads, units=spec.heads)
+    table = shards.embedding(_TABLE, source, spec.vocab_size, width, weight=_TABLE)
+    bias = shards.own("relative bias", spec.buckets * spec.heads, units=spec.heads)
     yield Part(path="embeddings", layers=(table, bias), out=source * width)
     yield from _stack(spec, plan["encoder.blocks"], spec.seq_len)
-    again = divided.embedding(_TABLE, target, spec.vocab_size, width, weight=_TABLE)
-    between = (divided.norm("last norm", source, width, bias=False), again, bias)
+    again = shards.embedding(_TABLE, target, spec.vocab_size, width, weight=_TABLE)
+    between = (shards.norm("last norm", source, width, bias=False), again, bias)
     yield Part(path="target embeddings", layers=between, out=(source + target) * width)
     yield from _stack(spec, plan["decoder.blocks"], spec.target_len, spec.seq_len)
     tied = _TABLE if spec.tied else ""
-    scores = divided.scores("scores", target, width, spec.vocab_size, weight=tied)
-    norm = divided.norm("last norm", target, width, bias=False)
+    scores = shards.scores("scores", target, width, spec.vocab_size, weight=tied)
+    norm = shards.norm("last norm", target, width, bias=False)
     yield Part(path="head", layers=(norm, *scores))
 
 
@@ -54,25 +54,25 @@ def _stack(spec: T5Spec, plan: Sequence[Numbered], tokens: int, memory: int = 0)
 
 def _block(spec: T5Spec, tokens: int, memory: int, *, sparse: bool) -> Iterator[Layer]:
     rows, width = spec.batch_size * tokens, spec.d_model
-    yield divided.norm("norm", rows, width, bias=False)
+    yield shards.norm("norm", rows, width, bias=False)
     yield from _attention(spec, tokens, tokens)
     if memory:
-        yield divided.norm("norm", rows, width, bias=False)
+        yield shards.norm("norm", rows, width, bias=False)
         yield from _attention(spec, tokens, memory, cross=True)
-    yield divided.norm("norm", rows, width, bias=False)
+    yield shards.norm("norm", rows, width, bias=False)
     if sparse:
-        yield from divided.mixture(
+        yield from shards.mixture(
             rows, width, spec.d_ff, experts=spec.experts, chosen=1, activation=spec.activation,
             bias=False,
         )  # fmt: skip
     else:
-        yield from divided.feed_forward(
+        yield from shards.feed_forward(
             rows, width, spec.d_ff, activation=spec.activation, bias=False
         )
 
 
 def _attention(spec: T5Spec, queries: int, keys: int, *, cross: bool = False) -> Iterator[Layer]:
-    products = counted.attention(
+    products = counts.attention(
         batch=spec.batch_size,
         heads=spec.heads,
         queries=queries,
@@ -80,7 +80,7 @@ def _attention(spec: T5Spec, queries: int, keys: int, *, cross: bool = False) ->
         key_width=spec.head_dim,
         value_width=spec.head_dim,
     )
-    return divided.attention(
+    return shards.attention(
         batch=spec.batch_size,
         heads=spec.heads,
         kv_heads=spec.heads,

@@ -24,7 +24,7 @@ FAMILY = Family(
     module="archscope.families.tcn.network:Tcn",
     outline=outline,
     census=census,
-    kept="archscope.families.tcn.kept:kept",
+    saved_activations="archscope.families.tcn.saved_activations:saved_activations",
     cache="archscope.families.tcn.cache:cache",
     space="archscope.families.tcn.space:SPACE",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted import convolution, linear
+from archscope.blocks.counts import convolution, linear
 from archscope.families.tcn.spec import TcnSpec
 from archscope.theory.census import Census, Counted
 from archscope.theory.counts import weight_normalised

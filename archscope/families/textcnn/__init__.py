@@ -15,5 +15,5 @@ FAMILY = Family(
     module="archscope.families.textcnn.network:TextCnn",
     outline=outline,
     census=census,
-    kept="archscope.families.textcnn.kept:kept",
+    saved_activations="archscope.families.textcnn.saved_activations:saved_activations",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted import convolution, embedding, linear
+from archscope.blocks.counts import convolution, embedding, linear
 from archscope.families.textcnn.spec import TextCnnSpec, tables
 from archscope.theory.census import Census, Counted, repeated
 

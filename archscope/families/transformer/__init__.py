@@ -36,6 +36,6 @@ FAMILY = Family(
     census=census,
     cache="archscope.families.transformer.cache:cache",
     weights="archscope.families.transformer.weights:weights",
-    kept="archscope.families.transformer.kept:kept",
+    saved_activations="archscope.families.transformer.saved_activations:saved_activations",
     space="archscope.families.transformer.space:SPACE",
 )

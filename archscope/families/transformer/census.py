@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import archscope.blocks.counted as counted
+import archscope.blocks.counts as counted
 import archscope.families.transformer.arguments as arguments
 import archscope.families.transformer.kinds as kinds
-from archscope.blocks.counted import convolution, embedding, linear, own
+from archscope.blocks.counts import convolution, embedding, linear, own
 from archscope.blocks.plan import lists
 from archscope.families.transformer.spec import BlockPlan, TransformerSpec, blocks
 from archscope.theory import mixing_counts

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import archscope.blocks.divided as divided
+import archscope.blocks.shards as divided
 import archscope.families.transformer.arguments as arguments
 import archscope.families.transformer.kinds as kinds
-from archscope.blocks import counted
+from archscope.blocks import counts
 from archscope.blocks.plan import lists
 from archscope.families.transformer.census import (
     linear_product,
@@ -69,9 +69,9 @@ def _embeddings(spec: TransformerSpec, tokens: int, *, side: str = "") -> Iterat
         yield divided.embedding(_TABLE, rows, spec.vocab_size, width, weight=own + _TABLE)
     if isinstance(spec.positions, kinds.Learned):
         length = spec.positions.max_positions or tokens
-        yield divided.whole("positions", counted.embedding(tokens, length, width))
+        yield divided.whole("positions", counts.embedding(tokens, length, width))
     if spec.token_types:
-        yield divided.whole("token types", counted.embedding(rows, spec.token_types, width))
+        yield divided.whole("token types", counts.embedding(rows, spec.token_types, width))
     if spec.embedding_norm:
         yield _norm(spec, "norm of embeddings", rows, width)
     if spec.embedding_dim is not None:
@@ -153,7 +153,7 @@ def _mixer(spec: TransformerSpec, block: BlockPlan, tokens: int) -> Iterator[Lay
         case kinds.DilatedConv(kernel_size=(taps,), depthwise=depthwise):
             rows, width = spec.batch_size * tokens, spec.d_model
             groups = width if depthwise else 1
-            conv = counted.convolution(rows, width, width, (taps,), groups=groups, bias=spec.bias)
+            conv = counts.convolution(rows, width, width, (taps,), groups=groups, bias=spec.bias)
             yield divided.whole("convolution", conv, tensors=1 + spec.bias)
         case kinds.StateSpace() as mixer:
             yield from divided.state_space(

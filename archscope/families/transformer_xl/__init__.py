@@ -29,7 +29,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=by_weights("archscope.families.transformer_xl.weights:weights"),
-    kept="archscope.families.transformer_xl.kept:kept",
+    saved_activations="archscope.families.transformer_xl.saved_activations:saved_activations",
     weights="archscope.families.transformer_xl.weights:weights",
     cache="archscope.families.transformer_xl.cache:cache",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from archscope.blocks import counted, divided
+from archscope.blocks import counts, shards
 from archscope.families.transformer_xl.spec import TransformerXlSpec
 from archscope.theory.stages import Division, Layer, Part, Stages
 
@@ -44,9 +44,9 @@ def _embedding(spec: TransformerXlSpec) -> Iterator[Layer]:
     """Yield a table for each cluster, every one of which answers for every token."""
     rows = spec.batch_size * spec.seq_len
     for number, (size, width) in enumerate(_clusters(spec)):
-        yield divided.embedding(f"table {number}", rows, size, width, weight=f"table {number}")
+        yield shards.embedding(f"table {number}", rows, size, width, weight=f"table {number}")
         if spec.div_val > 1:
-            up = divided.linear(f"projection {number}", rows, width, spec.d_model, bias=False)
+            up = shards.linear(f"projection {number}", rows, width, spec.d_model, bias=False)
             yield replace(up, weight=f"projection {number}")
 
 
@@ -55,23 +55,23 @@ def _head(spec: TransformerXlSpec) -> Iterator[Layer]:
     rows, found = spec.batch_size * spec.seq_len, _clusters(spec)
     for number, (size, width) in enumerate(found):
         if spec.div_val > 1:  # all but the first are the embedding's, the other way round
-            down = divided.linear("projection down", rows, spec.d_model, width, bias=False)
+            down = shards.linear("projection down", rows, spec.d_model, width, bias=False)
             yield replace(down, weight=f"projection {number}" if number else "")
         if number == 0 and len(found) > 1:
-            yield divided.linear("scores of clusters", rows, width, len(found) - 1, bias=True)
-        yield from divided.scores("scores", rows, width, size, bias=True, weight=f"table {number}")
+            yield shards.linear("scores of clusters", rows, width, len(found) - 1, bias=True)
+        yield from shards.scores("scores", rows, width, size, bias=True, weight=f"table {number}")
 
 
 def _block(spec: TransformerXlSpec) -> Iterator[Layer]:
     batch, width, keys = spec.batch_size, spec.d_model, spec.seq_len + spec.memory
     rows, heads, inner = batch * spec.seq_len, spec.heads, spec.heads * spec.head_width
-    yield divided.columns(
+    yield shards.columns(
         "query, key and value", batch * keys, width, 3 * inner, bias=False, units=heads,
         reads="attention",
     )  # fmt: skip
-    far = divided.columns("distances", keys, width, inner, bias=False, units=heads, reads="")
+    far = shards.columns("distances", keys, width, inner, bias=False, units=heads, reads="")
     yield replace(far, trained_input=False)
-    vectors, *products = counted.relative_attention(
+    vectors, *products = counts.relative_attention(
         batch=batch,
         heads=heads,
         queries=spec.seq_len,
@@ -83,7 +83,7 @@ def _block(spec: TransformerXlSpec) -> Iterator[Layer]:
     yield Layer(name="vectors of attention", counted=vectors, division=by_head, tensors=2)
     for each in products:
         yield Layer(name="attention products", counted=each, division=by_head, tensors=0)
-    yield divided.rows("projection back", rows, inner, width, bias=False, units=heads)
-    yield divided.norm("norm", rows, width)
-    yield from divided.feed_forward(rows, width, spec.d_ff, activation="relu", bias=True)
-    yield divided.norm("norm", rows, width)
+    yield shards.rows("projection back", rows, inner, width, bias=False, units=heads)
+    yield shards.norm("norm", rows, width)
+    yield from shards.feed_forward(rows, width, spec.d_ff, activation="relu", bias=True)
+    yield shards.norm("norm", rows, width)

@@ -15,6 +15,6 @@ FAMILY = Family(
     module="archscope.families.u_net.network:Unet",
     outline=outline,
     census=census,
-    kept="archscope.families.u_net.kept:kept",
+    saved_activations="archscope.families.u_net.saved_activations:saved_activations",
     enters="data",
 )

@@ -16,6 +16,6 @@ FAMILY = Family(
     blocks=places,
     outline=outline,
     census=census,
-    kept="archscope.families.vgg.kept:kept",
+    saved_activations="archscope.families.vgg.saved_activations:saved_activations",
     enters="data",
 )

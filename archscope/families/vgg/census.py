@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted import linear
-from archscope.blocks.counted_maps import convolved, images, norm, pooled
+from archscope.blocks.counts import linear
+from archscope.blocks.map_counts import convolved, images, norm, pooled
 from archscope.families.vgg.spec import POOLED, VggSpec, places
 from archscope.theory.census import Census, Counted
 

@@ -15,6 +15,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=by_weights("archscope.families.vit.weights:weights"),
-    kept="archscope.families.vit.kept:kept",
+    saved_activations="archscope.families.vit.saved_activations:saved_activations",
     weights="archscope.families.vit.weights:weights",
 )

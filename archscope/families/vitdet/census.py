@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archscope.blocks.counted import attention, embedding, feed_forward, linear, own
-from archscope.blocks.counted_maps import (
+from archscope.blocks.counts import attention, embedding, feed_forward, linear, own
+from archscope.blocks.map_counts import (
     Maps,
     convolved,
     images,

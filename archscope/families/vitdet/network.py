@@ -19,7 +19,7 @@ from archscope.blocks.feedforward import FeedForward
 from archscope.blocks.head_axis import join_heads, split_heads
 from archscope.blocks.norm_place import PreNormBlock
 from archscope.blocks.plan import Numbered
-from archscope.blocks.relative import BiasedDotProduct
+from archscope.blocks.relative_positions import BiasedDotProduct
 from archscope.blocks.residual import convolution
 from archscope.blocks.stack import stack
 from archscope.families.vitdet.spec import WINDOW, VitDetSpec

@@ -26,5 +26,5 @@ FAMILY = Family(
     census=by_weights("archscope.families.wav2vec2.weights:weights"),
     enters="data",
     weights="archscope.families.wav2vec2.weights:weights",
-    kept="archscope.families.wav2vec2.kept:kept",
+    saved_activations="archscope.families.wav2vec2.saved_activations:saved_activations",
 )

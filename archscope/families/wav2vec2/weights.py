@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from archscope.blocks import counted, divided
+from archscope.blocks import counts, shards
 from archscope.families.wav2vec2.spec import Wav2Vec2Spec, convolutions
 from archscope.theory.census import Counted
 from archscope.theory.counts import tap_normalised
@@ -18,15 +18,11 @@ def weights(spec: Wav2Vec2Spec) -> Stages:
     rows = batch * frames
     block = Part(
         path="blocks.0",
-        layers=tuple(
-            divided.vision_block(batch, frames, width, heads=spec.heads, hidden=spec.d_ff)
-        ),
+        layers=tuple(shards.vision_block(batch, frames, width, heads=spec.heads, hidden=spec.d_ff)),
         block=True,
         out=rows * width,
     )
-    scores = (
-        [divided.linear("scores", rows, width, spec.classes, bias=True)] if spec.classes else []
-    )
+    scores = [shards.linear("scores", rows, width, spec.classes, bias=True)] if spec.classes else []
     return Stages(
         parts=(
             Part(path="convolutions", layers=tuple(_front(spec, rows)), out=rows * width),
@@ -43,21 +39,21 @@ def _front(spec: Wav2Vec2Spec, rows: int) -> Iterator[Layer]:
     for number, layer in enumerate(convolutions(spec)):
         size = (size - layer.kernel_size) // layer.stride + 1
         made = spec.batch_size * size
-        conv = counted.convolution(
+        conv = counts.convolution(
             made, layer.in_channels, layer.out_channels, (layer.kernel_size,), bias=spec.conv_bias
         )
         tensors = 1 + spec.conv_bias
-        yield divided.whole("convolution", conv, tensors=tensors, trained_input=number > 0)
+        yield shards.whole("convolution", conv, tensors=tensors, trained_input=number > 0)
         if spec.conv_norm == "layer" or number == 0:
-            yield divided.norm("norm", made, layer.out_channels)
+            yield shards.norm("norm", made, layer.out_channels)
     channels = convolutions(spec)[-1].out_channels
-    yield divided.norm("norm", rows, channels)
-    yield divided.linear("projection", rows, channels, width, bias=True)
+    yield shards.norm("norm", rows, channels)
+    yield shards.linear("projection", rows, channels, width, bias=True)
     if spec.mask_embedding:
-        mask = divided.own("mask", width)  # which pre-training alone reads
+        mask = shards.own("mask", width)  # which pre-training alone reads
         yield replace(mask, counted=replace(mask.counted, times=0))
-    yield divided.whole("convolution of positions", _positions(spec), tensors=3)
-    yield divided.norm("norm", rows, width)
+    yield shards.whole("convolution of positions", _positions(spec), tensors=3)
+    yield shards.norm("norm", rows, width)
 
 
 def _positions(spec: Wav2Vec2Spec) -> Counted:

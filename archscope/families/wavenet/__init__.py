@@ -25,7 +25,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.wavenet.kept:kept",
+    saved_activations="archscope.families.wavenet.saved_activations:saved_activations",
     cache="archscope.families.wavenet.cache:cache",
     space="archscope.families.wavenet.space:SPACE",
 )

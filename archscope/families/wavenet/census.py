@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks.counted import convolution
+from archscope.blocks.counts import convolution
 from archscope.families.wavenet.spec import WaveNetSpec, blocks
 from archscope.theory.census import Census, Counted, repeated
 

@@ -28,7 +28,7 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=census,
-    kept="archscope.families.whisper.kept:kept",
+    saved_activations="archscope.families.whisper.saved_activations:saved_activations",
     cache="archscope.families.whisper.cache:cache",
     weights="archscope.families.whisper.weights:weights",
 )

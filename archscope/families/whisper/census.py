@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import archscope.blocks.counted as counted
-from archscope.blocks.counted import convolution, embedding, feed_forward, linear, norm
+import archscope.blocks.counts as counted
+from archscope.blocks.counts import convolution, embedding, feed_forward, linear, norm
 from archscope.families.whisper.spec import WhisperSpec
 from archscope.theory.census import Census, Counted, repeated
 

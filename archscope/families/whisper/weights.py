@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.blocks import counted, divided
+from archscope.blocks import counts, shards
 from archscope.families.whisper.spec import WhisperSpec
 from archscope.theory.stages import Layer, Part, Stages
 
@@ -27,15 +27,15 @@ def weights(spec: WhisperSpec) -> Stages:
         block=True,
         out=(sound + text) * width,
     )
-    positions = counted.embedding(tokens, spec.target_positions, width)
+    positions = counts.embedding(tokens, spec.target_positions, width)
     between = (
-        divided.norm("last norm", sound, width),
-        divided.embedding(_TABLE, text, spec.vocab_size, width, weight=_TABLE),
-        divided.whole("positions", positions),
+        shards.norm("last norm", sound, width),
+        shards.embedding(_TABLE, text, spec.vocab_size, width, weight=_TABLE),
+        shards.whole("positions", positions),
     )
     last = (
-        divided.norm("last norm", text, width),
-        *divided.scores("scores", text, width, spec.vocab_size, weight=_TABLE),
+        shards.norm("last norm", text, width),
+        *shards.scores("scores", text, width, spec.vocab_size, weight=_TABLE),
     )
     return Stages(
         parts=(
@@ -52,23 +52,23 @@ def weights(spec: WhisperSpec) -> Stages:
 def _front(spec: WhisperSpec) -> Iterator[Layer]:
     """Yield what makes vectors of sound, which every card has."""
     batch, width, taps, frames = spec.batch_size, spec.d_model, (spec.kernel_size,), spec.frames
-    first = counted.convolution(batch * spec.input_size, spec.mel_bins, width, taps, bias=True)
-    second = counted.convolution(batch * frames, width, width, taps, bias=True)
-    yield divided.whole("first convolution", first, tensors=2, trained_input=False)
-    yield divided.whole("second convolution", second, tensors=2)
-    positions = counted.embedding(frames, spec.source_positions, width, trained=False)
-    yield divided.whole("positions", positions)
+    first = counts.convolution(batch * spec.input_size, spec.mel_bins, width, taps, bias=True)
+    second = counts.convolution(batch * frames, width, width, taps, bias=True)
+    yield shards.whole("first convolution", first, tensors=2, trained_input=False)
+    yield shards.whole("second convolution", second, tensors=2)
+    positions = counts.embedding(frames, spec.source_positions, width, trained=False)
+    yield shards.whole("positions", positions)
 
 
 def _block(spec: WhisperSpec, tokens: int, memory: int = 0) -> Iterator[Layer]:
     rows, width = spec.batch_size * tokens, spec.d_model
-    yield divided.norm("norm", rows, width)
+    yield shards.norm("norm", rows, width)
     yield from _attention(spec, tokens, tokens)
     if memory:
-        yield divided.norm("norm", rows, width)
+        yield shards.norm("norm", rows, width)
         yield from _attention(spec, tokens, memory, cross=True)
-    yield divided.norm("norm", rows, width)
-    yield from divided.feed_forward(rows, width, spec.d_ff, activation="gelu", bias=True)
+    yield shards.norm("norm", rows, width)
+    yield from shards.feed_forward(rows, width, spec.d_ff, activation="gelu", bias=True)
 
 
 def _attention(
@@ -76,7 +76,7 @@ def _attention(
 ) -> Iterator[Layer]:
     """Yield attention whose keys have no bias."""
     head = spec.d_model // spec.heads
-    products = counted.attention(
+    products = counts.attention(
         batch=spec.batch_size,
         heads=spec.heads,
         queries=queries,
@@ -84,7 +84,7 @@ def _attention(
         key_width=head,
         value_width=head,
     )
-    return divided.attention(
+    return shards.attention(
         batch=spec.batch_size,
         heads=spec.heads,
         kv_heads=spec.heads,

@@ -29,6 +29,6 @@ FAMILY = Family(
     blocks=blocks,
     outline=outline,
     census=by_weights("archscope.families.xlnet.weights:weights"),
-    kept="archscope.families.xlnet.kept:kept",
+    saved_activations="archscope.families.xlnet.saved_activations:saved_activations",
     weights="archscope.families.xlnet.weights:weights",
 )

@@ -9,7 +9,7 @@ from archscope.errors import UsageError, same_word
 from archscope.families import Family
 from archscope.records import frozen
 from archscope.studies.measures import measure, measures
-from archscope.studies.search.known import COUNTED, KEPT, TRAINED, quantities
+from archscope.studies.search.closed_form import COUNTED, KEPT, TRAINED, quantities
 from archscope.studies.search.optimum import Distance, Goal, Problem, Term
 from archscope.studies.where import Condition, read_condition
 
@@ -101,7 +101,7 @@ def require_known(family: Family, name: str) -> None:
             raise UsageError(f"{name}: nothing of {family.name} decodes")
         return
     if found.analysis == "memory" and name in TRAINED:
-        if not family.kept:
+        if not family.saved_activations:
             raise UsageError(
                 f"{name}: {family.name} has no closed form for what a training step keeps; "
                 "archscope sweep runs a step of each"

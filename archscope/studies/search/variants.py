@@ -17,7 +17,7 @@ from archscope.records import frozen
 from archscope.specs import assembled, fields, flags, typed
 from archscope.specs.space import Possible, is_number, number_of
 from archscope.studies.measures import measures
-from archscope.studies.search.known import Known
+from archscope.studies.search.closed_form import Known
 
 Place = tuple[int, ...]
 """The number of a value on each axis."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from archscope.errors import UsageError
 from archscope.theory.cache import Cache
-from archscope.theory.serving.asked import Asked, Runtime
+from archscope.theory.serving.demand import Asked, Runtime
 from archscope.theory.serving.llamacpp import LLAMACPP
 from archscope.theory.serving.transformers import HF
 from archscope.theory.serving.vllm import VLLM

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from archscope.theory.cache import Cache, LayerCache
-from archscope.theory.serving.asked import (
+from archscope.theory.serving.demand import (
     GROWING,
     LIMITED,
     STATES,

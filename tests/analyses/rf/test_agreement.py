@@ -114,7 +114,7 @@ def test_windows_behind_up_sampling_are_the_same_on_both_roads(
     stack: list[Layer], axes: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:  # a fixture would serve all examples at once
-        patch.setattr("archscope.dependence.answer.trials.MOST_OPERATORS", 100)
+        patch.setattr("archscope.dependence.answer.size_trials.MOST_OPERATORS", 100)
         closed, found = roads(stack, spatial_dims=axes)
 
     for one, other in zip(closed.section("layers").rows, found.section("layers").rows, strict=True):

@@ -73,7 +73,7 @@ def _axes(model: nn.Module, found: Receptive) -> str:
 
 def _input_of_several(model: nn.Module, found: Receptive) -> str:
     """Return the name of the input that is traced back to, where there are several."""
-    from archscope.dependence.record.by_place import argument_names
+    from archscope.dependence.record.argument_names import argument_names
 
     return argument_names(model, found.inputs)[found.given.input] if len(found.inputs) > 1 else ""
 
@@ -122,7 +122,7 @@ def _listed(rows: Sequence[LayerRow], looks: Sequence[bool]) -> Iterator[LayerRo
 def layer_row(model: nn.Module, layer: Layer, found: Receptive) -> LayerRow:
     """Return what one module's output sees, or that of the model itself."""
     from archscope.dependence.record.module_windows import module_window
-    from archscope.running.reading import part_of
+    from archscope.running.attributes import part_of
 
     axes = len(found.given.axes)
     own = module_window(part_of(model, layer.call.path), axes)

@@ -13,14 +13,14 @@ from archscope.analyses.rf.numbers import plain
 from archscope.analyses.rf.use.answer import in_use
 from archscope.analyses.rf.use.rows import AxisRow, BufferRow, with_tiles
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, fewest_trials, input_sizes
-from archscope.theory.places import Outlook
+from archscope.theory.output_places import Outlook
 from archscope.theory.tiling import tiling
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archscope.dependence.answer.receptive import Receptive
-    from archscope.dependence.answer.trials import Trials
+    from archscope.dependence.answer.size_trials import Trials
     from archscope.dependence.record.graph import Node
     from archscope.subject import Inputs
 
@@ -35,7 +35,7 @@ def of_network(
     answer: Answer, model: nn.Module, inputs: Inputs, found: Receptive, rate: Fraction | None
 ) -> Answer:
     """Return the answer of a network's operators with what is done with it."""
-    from archscope.dependence.answer.trials import Trials
+    from archscope.dependence.answer.size_trials import Trials
 
     trials = Trials(model, inputs, found.given, found.target)
     table = _table(found)
@@ -61,7 +61,7 @@ def _table(found: Receptive) -> str:
 
 def _has_no_values(node: Node) -> bool:
     """Return whether all constants that a node reads have shapes alone."""
-    from archscope.dependence.answer.fixed_places import constants_of
+    from archscope.dependence.answer.position_constants import constants_of
 
     shape = next((value.shape for value in node.outputs if value is not None), ())
     return all(one.numbers.is_meta for one in constants_of(node, shape))
@@ -69,7 +69,7 @@ def _has_no_values(node: Node) -> bool:
 
 def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
     """Yield a row for each axis; those that are alike are tried together."""
-    from archscope.dependence.answer.outlooks import outlook_of
+    from archscope.dependence.answer.output_windows import outlook_of
 
     lines, axes = found.target.field.lines, range(len(found.given.axes))
     kinds = {(line.hulls, line.cycle, outlook_of(line)) for line in lines}
@@ -100,7 +100,7 @@ def _seen_row(found: Receptive, axis: int) -> AxisRow:
 
 
 def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...]) -> AxisRow:
-    from archscope.dependence.answer.outlooks import shift_of
+    from archscope.dependence.answer.output_windows import shift_of
 
     own, step = found.target.field.map_axis(axis), shift_of(found, axis)
     tried = None if own is None else trials.outputs(together, own)
@@ -125,7 +125,7 @@ def _looked(
     found: Receptive, axis: int, step: int | None, tried: Callable[[int], int | None] | None
 ) -> AxisRow:
     """Return how far outputs look along an axis, and how an input is cut."""
-    from archscope.dependence.answer.outlooks import outlook_of
+    from archscope.dependence.answer.output_windows import outlook_of
 
     row, target = _seen_row(found, axis), found.target
     why = _unknown(found, axis)
@@ -185,7 +185,7 @@ def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
 
     They are not where padding depends on the size, or continues at the other end.
     """
-    from archscope.dependence.answer.outlooks import is_cut_short
+    from archscope.dependence.answer.output_windows import is_cut_short
 
     value = found.target.value
     field = found.given.local(value) or found.given.total(value)
@@ -194,7 +194,7 @@ def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
 
 def _reached(found: Receptive, axis: int) -> dict[str, Any]:
     """Return that nothing ahead is seen where that holds of the given input, as under a mask."""
-    from archscope.dependence.answer.outlooks import reach
+    from archscope.dependence.answer.output_windows import reach
 
     total = found.target.total
     own = total.map_axis(axis)

@@ -15,7 +15,7 @@ from archscope.theory.gridding import name_of
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_sizes
 from archscope.theory.layers import Stack, sizes
 from archscope.theory.outline import Outline
-from archscope.theory.places import Outlook, jumps, outlook, stride_period
+from archscope.theory.output_places import Outlook, jumps, outlook, stride_period
 from archscope.theory.product import each
 from archscope.theory.rates import milliseconds
 from archscope.theory.streaming import buffers

@@ -1,0 +1,78 @@
+"""The windows of all outputs along one axis, as if the input had no borders."""
+
+from __future__ import annotations
+
+from math import lcm
+
+import numpy as np
+
+from archscope.dependence.answer.receptive import Receptive
+from archscope.dependence.sets.lines import Line
+from archscope.theory.output_places import Outlook
+
+
+def outlook_of(line: Line) -> Outlook | None:
+    """Return the windows of a row of units; None where these do not repeat."""
+    if line.cycle is None or line.cycle[1] <= 0:
+        return None
+    period, shift = line.cycle
+    units = line.interior
+    steps = units[period:] - units[:-period]
+    if not len(steps) or (steps != steps[0]).any():
+        return None
+    number = int(steps[0])
+    middle = len(units) // 2
+    start = max(min(middle, len(units) - period), 0)
+    found: list[tuple[int, int] | None] = [None] * number
+    for unit in units[start : start + period].tolist():
+        turns, place = divmod(unit, number)
+        first = int(line.firsts[unit]) - turns * shift
+        found[place] = (first, first + int(line.widths[unit]) - 1)
+    return Outlook(windows=tuple(found), shift=shift)
+
+
+def is_cut_short(line: Line, seen: Outlook) -> bool:
+    """Return whether the units of a finite input see these windows, cut short by its borders."""
+    turns, places = np.divmod(np.arange(len(line.entries)), len(seen.windows))
+    told = np.array([each is not None for each in seen.windows])[places]
+    windows = np.array([each or (0, 0) for each in seen.windows])
+    starts, ends = (windows[places] + (turns * seen.shift)[:, None]).T
+    first, last = np.maximum(starts, 0), np.minimum(ends, line.size - 1)
+    sees = line.kinds != 0
+    firsts, lasts = line.firsts, line.firsts + line.widths - 1
+    silent = told & ~sees & (first <= last)  # it would see something within the input
+    wider = told & sees & ((firsts < first) | (lasts > last))
+    whole = told & sees & (starts >= 0) & (ends < line.size)
+    unlike = whole & ((firsts != first) | (lasts != last))
+    return not (silent | wider | unlike).any()
+
+
+def shift_of(found: Receptive, axis: int) -> int | None:
+    """Return by how many positions every map within moves by whole units; None: not known.
+
+    That is no property of the output's windows alone: a path of a coarser map may hide in them.
+    """
+    steps = [1]
+    for layer in (*found.layers, found.target):
+        field = layer.field
+        if axis >= len(field.sizes) or field.map_axis(axis) is None:
+            continue  # it was reduced, or has units of several axes
+        line = field.lines[axis]
+        if len(line.entries) < 2:
+            continue
+        seen = outlook_of(line)
+        if seen is None:
+            return None
+        steps += [seen.shift, seen.jump.numerator]
+    return lcm(*steps)
+
+
+def reach(line: Line) -> tuple[int, int]:
+    """Return how far before and after its own place a unit sees at most, of the given input.
+
+    There are as many units as positions.
+    """
+    units = np.flatnonzero(line.kinds)
+    starts = line.firsts[units]
+    ahead = (starts + line.widths[units] - 1 - units).max(initial=0)
+    return int((units - starts).max(initial=0)), int(ahead)

@@ -1,0 +1,87 @@
+"""Tries other sizes of an input on shapes alone: which run, and how many outputs they give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from archscope.dependence.answer.examine import Examination
+from archscope.dependence.answer.receptive import Layer
+from archscope.dependence.answer.resizing import resized
+from archscope.dependence.record.argument_names import input_tensors
+from archscope.dependence.record.capture import capture_shapes
+from archscope.dependence.record.graph import Graph, Value
+from archscope.garbage import uncollected
+from archscope.subject import Inputs
+from archscope.theory.input_sizes import TriedEnoughError
+
+MOST_OPERATORS = 16_000
+"""Operators, over all trials of one network, up to which sizes are tried."""
+LARGEST_TRIED = 600
+"""Operators of a network up to which it is run more than once, as a tile is: that of a larger one
+takes a second and more."""
+
+
+class Trials:
+    """Runs of one network on inputs of other sizes, within a budget."""
+
+    def __init__(self, model: nn.Module, inputs: Inputs, given: Examination, target: Layer) -> None:
+        self._model, self._inputs, self._given, self._target = model, inputs, given, target
+        operators = max(len(given.graph.nodes), 1)
+        once = operators > LARGEST_TRIED
+        self._left = min(MOST_OPERATORS // operators, 1 if once else MOST_OPERATORS)
+        self._together = False
+        self._others = len(input_tensors(inputs)) > 1
+        is_returned = target.value in given.graph.outputs.values()
+        self._within = "" if is_returned else target.call.path
+
+    @property
+    def left(self) -> int:
+        """How many sizes can be tried yet."""
+        return self._left
+
+    def outputs(self, axes: Sequence[int], own: int) -> Callable[[int], int | None]:
+        """Return what tries sizes along some axes of positions, all of them equal.
+
+        It says how many units the chosen output then has along its axis `own`.
+        """
+
+        def tried(size: int) -> int | None:
+            sizes = list(self._given.sizes)
+            for axis in axes:
+                sizes[axis] = size
+            is_given = tuple(sizes) == self._given.sizes
+            value = self._target.value if is_given else self._value(self._run(tuple(sizes)))
+            return None if value is None or own >= len(value.shape) else value.shape[own] or None
+
+        return tried
+
+    def _run(self, sizes: tuple[int, ...]) -> Graph:
+        """Run on another size; where that needs other inputs of the same size, with these too."""
+        found = self._captured(sizes, together=self._together)
+        if found.failure is None or self._together or not self._others or not self._left:
+            return found
+        again = self._captured(sizes, together=True)
+        self._together = again.failure is None
+        return again if self._together else found
+
+    def _captured(self, sizes: tuple[int, ...], *, together: bool) -> Graph:
+        if self._given.graph.executed != "shapes" or not self._left:
+            raise TriedEnoughError
+        self._left -= 1
+        other = resized(self._inputs, self._given, sizes, together=together)
+        with uncollected():  # a copy of a network makes many objects, and no circles of them
+            return capture_shapes(self._model, other, (self._given.input,), within=self._within)
+
+    def _value(self, graph: Graph) -> Value | None:
+        """Return the chosen output of another run; None where that did not come to its end."""
+        if graph.failure is not None:
+            return None
+        call, mine = self._target.call, self._target.value
+        for name, value in self._given.graph.outputs.items():
+            if value == mine:
+                return graph.outputs.get(name)
+        same = (one for one in graph.calls if (one.path, one.number) == (call.path, call.number))
+        found = next(same, None)
+        return found.outputs[0] if found and found.outputs else None
