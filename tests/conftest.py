@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -34,19 +31,6 @@ def pytest_collection_finish() -> None:
     gc.freeze()  # with the little that is garbage by now
     gc.set_threshold(10_000, 20, 20)
     gc.enable()
-    if "torch" in sys.modules:
-        _forget_lines_of_python()
-
-
-def _forget_lines_of_python() -> None:
-    """Have torch's tracer not write down, for each node of a graph, all that calls it in Python.
-
-    Nobody here reads that, and below pytest it takes longer than all else of a count.
-    """
-    with suppress(OSError, AttributeError):  # another system, another torch
-        tracer = ctypes.CDLL(f"{sys.modules['torch'].__path__[0]}/lib/libtorch_cpu.so")
-        does_nothing = ctypes.cast(ctypes.CDLL(None).labs, ctypes.c_void_p)
-        tracer._ZN5torch3jit6tracer23setRecordSourceLocationEPFvPNS0_4NodeEE(does_nothing)
 
 
 def pytest_sessionfinish() -> None:
