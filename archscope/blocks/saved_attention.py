@@ -1,6 +1,6 @@
 """What attention keeps around its product of queries and keys, in symbols. No torch.
 
-Symbols as in `kept`.
+Symbols as in `saved_activations`.
 """
 
 from __future__ import annotations

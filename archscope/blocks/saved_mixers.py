@@ -1,7 +1,7 @@
 """What mixers in attention's place keep for the backward, in symbols. No torch.
 
-Symbols as in `kept`; C positions in a chunk, N chunks. Of a state space: i inner width, z numbers
-of a feature's state, a rank of its steps, p positions before the first.
+Symbols as in `saved_activations`; C positions in a chunk, N chunks. Of a state space: i inner
+width, z numbers of a feature's state, a rank of its steps, p positions before the first.
 """
 
 from __future__ import annotations

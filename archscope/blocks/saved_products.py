@@ -1,6 +1,6 @@
 """What products of queries and keys keep for the backward, in symbols. No torch.
 
-Symbols as in `kept`; w keys of a window.
+Symbols as in `saved_activations`; w keys of a window.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Layers in closed form as `counted` has them, with how several cards divide them. No torch."""
+"""Layers in closed form as `counts` has them, with how several cards divide them. No torch."""
 
 from __future__ import annotations
 
