@@ -95,7 +95,7 @@ def _unlike(totals: Totals) -> Iterator[Note]:
     ranges = (f"{a:,} to {b:,}" if a != b else f"{a:,}" for a, b in zip(least, most, strict=True))
     yield Note(
         level="info",
-        text=f"outputs see unlike, by their place: {' × '.join(ranges)} positions",
+        text=f"the receptive field differs from output to output: {' × '.join(ranges)} positions",
     )
 
 
