@@ -19,6 +19,7 @@ from archscope.errors import ForwardError
 from archscope.garbage import uncollected
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
+from archscope.running.attributes import parameters_of
 from archscope.running.device import default_device
 from archscope.running.module_stack import ModuleStack
 from archscope.running.process import PutBack, raise_interrupt, random_as_found
@@ -214,4 +215,4 @@ def _both_engines(
 
 
 def _device(model: nn.Module) -> str:
-    return str(next((p.device for p in model.parameters()), default_device()))
+    return str(next((p.device for p in parameters_of(model)), default_device()))

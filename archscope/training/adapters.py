@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.twin import own
 from archscope.training.projections import called_the_same, fused_layers, third_of
 from archscope.training.recipe import Adapters
@@ -77,7 +78,7 @@ class Saved(nn.Module):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        tensors = [*module.parameters(), *module.buffers()]
+        tensors = [*parameters_of(module), *buffers_of(module)]
         self.original_module = module
         self.modules_to_save = copy.deepcopy(module, {id(each): own(each) for each in tensors})
         self.modules_to_save.requires_grad_(True)
@@ -114,7 +115,7 @@ def adapt(model: nn.Module, adapters: Adapters) -> tuple[str, ...]:
     thirds = _thirds(model, adapters.targets)
     words = [word for word in adapters.targets if word not in thirds]
     meant = _meant(model, words) if words or not thirds else {}
-    for parameter in model.parameters():
+    for parameter in parameters_of(model):
         parameter.requires_grad_(False)
     for path, layer in meant.items():
         _put(model, path, _adapted(layer, adapters))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from archscope.counting.blocks import repeated_blocks
 from archscope.counting.freezing import frozen_by
 from archscope.errors import ArchscopeError
+from archscope.running.attributes import parameters_of
 from archscope.running.copies import StandIn
 from archscope.running.twin import Original, Twin, evaluate, twin_of
 from archscope.subject import Repeat
@@ -45,12 +46,12 @@ def prepared(
     twin = twin_of(original, weight=weight, argument=argument)
     evaluate(twin.model, modes)
     held = frozen_by(twin.model, recipe.freeze, repeats)
-    for parameter in twin.model.parameters():
+    for parameter in parameters_of(twin.model):
         if id(parameter) in held:
             parameter.requires_grad_(False)
     if recipe.adapters is not None:
         adapt(twin.model, recipe.adapters)
-    if not any(parameter.requires_grad for parameter in twin.model.parameters()):
+    if not any(parameter.requires_grad for parameter in parameters_of(twin.model)):
         raise ArchscopeError("nothing can be trained: no parameter has requires_grad")
     if recipe.recompute is not None and recipe.recompute.every:
         for path in list(_recomputed(twin.model, recipe.recompute.every, repeats)):

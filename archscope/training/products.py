@@ -17,6 +17,7 @@ from archscope.counting.layouts import Formula, is_sparse
 from archscope.counting.operator_info import Operator, operator_of
 from archscope.counting.ownership import multiplied
 from archscope.records import frozen
+from archscope.running.attributes import parameters_of
 from archscope.running.higher_order import sees_functions
 from archscope.running.storages import keys_of
 from archscope.running.twin import Twin
@@ -51,7 +52,7 @@ class ProductCounter(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._places = places
         self._known: dict[Any, Operator] = {}
-        self._weights = set(keys_of(twin.model.parameters()))
+        self._weights = set(keys_of(parameters_of(twin.model)))
         self._products: list[Product] = []
         self._backward: list[tuple[str, int, int, str]] = []
         self.unknown: set[str] = set()

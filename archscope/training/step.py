@@ -20,6 +20,7 @@ from torch.nn.parameter import is_lazy
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.caches import empty_cached_functions
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import random_as_found
@@ -178,10 +179,10 @@ def _forward_watched(twin: Twin, original: Original, places: Places, recipe: Rec
 
 def _watching(twin: Twin, places: Places) -> tuple[Alive, Callable[[], Saving]]:
     """Return what follows memory from now on, and what makes a listener to each forward."""
-    parameters = tuple(twin.model.parameters())
+    parameters = tuple(parameters_of(twin.model))
     given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
     alive = Alive(places.current)
-    alive.before((*parameters, *twin.model.buffers(), *given))
+    alive.before((*parameters, *buffers_of(twin.model), *given))
     buffers = holders(twin.model)
     return alive, partial(
         Saving, places, alive, parameters=parameters, inputs=given, buffers=buffers
@@ -216,7 +217,7 @@ def _watched(
     passes: int,
 ) -> Step:
     model = twin.model
-    parameters = tuple(model.parameters())
+    parameters = tuple(parameters_of(model))
     buffers = tuple(held(model, "_buffers", optimiser))  # one that a forward makes is its own work
     alive, listening = _watching(twin, places)
     savings: list[Saving] = []

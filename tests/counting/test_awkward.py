@@ -414,3 +414,23 @@ def test_modules_that_torch_takes_for_one_are_refused() -> None:
     assert archscope.params(nn.Sequential(alone, alone), torch.zeros(2, 4)).totals.macs == 2 * 32
     with pytest.raises(ArchscopeError, match="torch does not list 1 of a Sequential"):
         archscope.params(twice, torch.zeros(2, 4))
+
+
+class HeadAlone(nn.Module):
+    """Tells an optimizer of its head alone, though all of it is trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.body, self.head = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2)
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        return self.head.parameters(recurse)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(self.body(self.first(x)))
+
+
+def test_parameters_that_a_network_does_not_tell_are_seen() -> None:
+    plain = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2))
+    for ask in (archscope.train, archscope.memory):
+        assert ask(HeadAlone(), rows()).totals == ask(plain, rows()).totals
