@@ -22,7 +22,7 @@ from archscope.running.as_written import as_written
 from archscope.running.attributes import parameters_of
 from archscope.running.device import default_device
 from archscope.running.module_stack import ModuleStack
-from archscope.running.process import PutBack, raise_interrupt, random_as_found
+from archscope.running.process import PutBack, raise_interrupt, random_as_found, random_drawn
 from archscope.running.rows import NoRowError
 from archscope.running.twin import (
     Original,
@@ -57,6 +57,8 @@ class ForwardCount:
     """What the forward raised, if it did."""
     device: str
     """Where the pass ran: `meta`, or the device of the model's weights."""
+    draws: bool = False
+    """Whether the forward drew random numbers that may have chosen what it ran."""
     in_place: bool = False
     """Whether the network itself ran, since no copy of it can: it reaches itself from outside."""
 
@@ -187,6 +189,7 @@ def _both_engines(
         looked_at = watch.around is not _nothing_around
         counter = DispatcherCounter(twin.model, watch.repeats, all_steps=looked_at)
         device = "meta" if execution == "shapes" else _device(twin.model)
+        drawn = random_drawn()
         try:
             with guard or nullcontext(), watch.around(counter.stack), counter.stack, counter:
                 twin.run()
@@ -194,8 +197,10 @@ def _both_engines(
             raise_interrupt(failure)
             counter.count.failed_in = counter.stack.current
             return ForwardCount(counter.count, None, None, execution, failure, device)
+        draws = _may_choose(drawn(), counter.count)
         if not watch.second:
-            return ForwardCount(counter.count, None, "it was not asked", execution, None, device)
+            reason = "it was not asked"
+            return ForwardCount(counter.count, None, reason, execution, None, device, draws)
         del twin  # before there is another: it may be large
 
         def alike() -> Twin:
@@ -210,8 +215,18 @@ def _both_engines(
             raise_interrupt(failure)
             known = isinstance(failure, UntraceableError)
             reason = str(failure) if known else f"it gave up by itself ({type(failure).__name__})"
-            return ForwardCount(counter.count, None, reason, execution, None, device)
-        return ForwardCount(counter.count, fvcore, None, execution, None, device)
+            return ForwardCount(counter.count, None, reason, execution, None, device, draws)
+        return ForwardCount(counter.count, fvcore, None, execution, None, device, draws)
+
+
+def _may_choose(drawn: frozenset[str], count: DispatcherCount) -> bool:
+    """Return whether random numbers may steer a forward: those of torch once they are read."""
+    reads = any(operator in _READS for _, operator in count.work)
+    return bool(drawn - {"torch"}) or ("torch" in drawn and reads)
+
+
+_READS = frozenset(("aten::_local_scalar_dense", "aten::nonzero"))
+"""Operators through which values of tensors reach Python, or choose sizes."""
 
 
 def _device(model: nn.Module) -> str:

@@ -23,7 +23,7 @@ from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
-from archscope.running.process import random_as_found
+from archscope.running.process import random_as_found, random_drawn
 from archscope.running.twin import Original, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
 from archscope.training.backward import run_backward
@@ -66,6 +66,8 @@ class Work:
     """Blocks that were run once and stand for several."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
+    draws: bool = False
+    """Whether the forward drew random numbers, which may choose what it runs."""
 
     @property
     def trained(self) -> int:
@@ -156,13 +158,13 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
             around=around,
         )
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
-        counter = ProductCounter(twin, places)
+        counter, drawn = ProductCounter(twin, places), random_drawn()
         with places.stack, counter, around():
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)
     work = _work(counter, twin.model)
-    return replace(work, repeats=subject.repeats, has_data=kept is None)
+    return replace(work, repeats=subject.repeats, has_data=kept is None, draws=bool(drawn()))
 
 
 _STEP_BY_STEP = Recipe(attention="math", dropout="cpu")

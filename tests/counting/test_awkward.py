@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
+from torch.nn import functional
 
 import archscope
 from archscope.errors import ArchscopeError, ForwardError
@@ -434,3 +437,28 @@ def test_parameters_that_a_network_does_not_tell_are_seen() -> None:
     plain = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2))
     for ask in (archscope.train, archscope.memory):
         assert ask(HeadAlone(), rows()).totals == ask(plain, rows()).totals
+
+
+CHANCES: dict[str, Callable[[], Any]] = {
+    "random": lambda: random.random(),
+    "numpy": lambda: numpy.random.rand(),
+    "torch": lambda: torch.rand(()).item(),
+}
+
+
+@pytest.mark.parametrize("whose", CHANCES)
+def test_layers_that_chance_leaves_out_are_told_as_one_draw(whose: str) -> None:
+    def run(self: Any, x: Tensor) -> Tensor:
+        return self.layer(x) if CHANCES[whose]() < 2 else x
+
+    for ask in (archscope.params, archscope.train, archscope.memory):
+        said = " ".join(note.text for note in ask(Around(run), rows()).notes)
+        assert "this is one draw" in said
+
+
+def test_noise_and_dropout_choose_no_layers() -> None:
+    def run(self: Any, x: Tensor) -> Any:
+        return functional.dropout(self.layer(x + torch.randn(8)), training=self.training)
+
+    for ask in (archscope.params, archscope.memory):
+        assert "one draw" not in str(ask(Around(run), rows()).notes)

@@ -116,6 +116,9 @@ def _assemble(
     complete = agreement is None or agreement.complete
     notes = (*constant_notes(subject.model), *_notes(subject, count, agreement))
     notes += routing_notes(modules)
+    if count is not None and count.draws:
+        text = "its forward draws random numbers: if they choose which layers run, this is one draw"
+        notes += (Note(level="info", text=text),)
     if nonzero:
         notes += nonzero_notes(subject.model, modules)
     totals = _totals(sums[""], ran=count is not None, complete=complete)

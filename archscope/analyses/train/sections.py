@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archscope.analyses.memory.notes import one_draw
 from archscope.analyses.train.rows import MODULES, RECIPES, ModuleRow, RecipeRow, Totals
 from archscope.analyses.train.settings import Settings
 from archscope.records import frozen
@@ -218,9 +219,7 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             text=f"there is no closed form of the backward of {', '.join(sorted(work.functions))}: "
             f"{totals.by_function:,} multiply-accumulates, counted as torch ran them",
         )
-    if work.has_data:
-        text = "its forward needs data, so a copy of it ran on data: if it skips layers at random"
-        yield Note(level="info", text=f"{text}, this is one draw")
+    yield from one_draw(work)
     if asked.micro_batch is not None:
         text = f"{passes:,} passes of {asked.micro_batch:,} each are one step"
         yield Note(level="info", text=text)
