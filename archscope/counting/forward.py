@@ -93,20 +93,35 @@ def count_forward(
     repeats = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
     original = Original(model, inputs)
     watch = _Watch(repeats, around, random_as_found(), second=second)
-    results: list[ForwardCount] = []
     try:
-        for attempt in _attempts(original, execution):
-            if results:
-                watch.chance_as_found()
-            results.append(attempt(original, watch))
-            failure = results[-1].failure
-            if failure is None and not results[-1].dispatcher.reasons:
-                return results[-1]
-            if isinstance(failure, NoRowError):
-                return results[-1]
+        plain = _best(original, execution, watch)
+        if plain.failure is None or _ASKS_FOR_GRADIENTS not in str(plain.failure):
+            return plain
+        watch.chance_as_found()
+        differentiated = _best(original, execution, replace(watch, gradients=True))
+        return plain if differentiated.failure is not None else differentiated
     except ReachedOriginalError:
         watch.chance_as_found()
         return _in_place(original, watch)
+
+
+_ASKS_FOR_GRADIENTS = "require grad"
+"""What torch says of a forward that differentiates something where nothing records it: it is called
+so by its author, outside `torch.no_grad()`."""
+
+
+def _best(original: Original, execution: Execution, watch: _Watch) -> ForwardCount:
+    """Return what came of the first attempt that tells all, or the failure that tells most."""
+    results: list[ForwardCount] = []
+    for attempt in _attempts(original, execution):
+        if results:
+            watch.chance_as_found()
+        results.append(attempt(original, watch))
+        failure = results[-1].failure
+        if failure is None and not results[-1].dispatcher.reasons:
+            return results[-1]
+        if isinstance(failure, NoRowError):
+            return results[-1]
     finished = [result for result in results if result.failure is None]
     if finished:  # on shapes alone, and more would be known with data
         return finished[-1]
@@ -127,6 +142,8 @@ class _Watch:
     """Whether modules that do the same may be traced once: these are no one's but ours."""
     second: bool = True
     """Whether fvcore counts too."""
+    gradients: bool = False
+    """Whether torch records what runs, for a forward that differentiates."""
 
 
 Attempt = Callable[[Original, _Watch], ForwardCount]
@@ -184,7 +201,7 @@ def _both_engines(
     `guard` stands around the first, which shows all that the second will do: torch's tracer loses
     convolutions under it.
     """
-    with torch.no_grad(), as_written():
+    with torch.set_grad_enabled(watch.gradients), as_written():
         twin = fresh()
         looked_at = watch.around is not _nothing_around
         counter = DispatcherCounter(twin.model, watch.repeats, all_steps=looked_at)

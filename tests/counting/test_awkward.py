@@ -462,3 +462,13 @@ def test_noise_and_dropout_choose_no_layers() -> None:
 
     for ask in (archscope.params, archscope.memory):
         assert "one draw" not in str(ask(Around(run), rows()).notes)
+
+
+def test_a_forward_that_differentiates_is_counted_with_gradients() -> None:
+    def run(self: Any, x: Tensor) -> Tensor:
+        x = x.requires_grad_()
+        return torch.autograd.grad(self.layer(x).sum(), x)[0]
+
+    assert is_exact(
+        counted(Around(run)), 2 * LAYER
+    )  # the product, and that of its input's gradient
