@@ -9,7 +9,14 @@ from torch import Tensor
 
 
 def parts_of(tensor: Tensor) -> tuple[Tensor, ...]:
-    """Return the plain tensors that one is made of: itself, or a sparse one's places and values."""
+    """Return the plain tensors that one is made of: itself, or a sparse one's places and values.
+
+    Of a class that holds other tensors, as quantised weights and their scales, it is theirs.
+    """
+    flatten = getattr(tensor, "__tensor_flatten__", None)
+    if flatten is not None:
+        names, _ = flatten()
+        return tuple(part for name in names for part in parts_of(getattr(tensor, name)))
     if tensor.layout is torch.strided:
         return (tensor,)
     if tensor.layout is torch.sparse_coo:

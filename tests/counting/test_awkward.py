@@ -19,6 +19,7 @@ from torch.nn import functional
 import archscope
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.results import Report
+from tests.training.real import kept
 
 ROWS = 4
 LAYER = ROWS * 8 * 8
@@ -472,3 +473,24 @@ def test_a_forward_that_differentiates_is_counted_with_gradients() -> None:
     assert is_exact(
         counted(Around(run)), 2 * LAYER
     )  # the product, and that of its input's gradient
+
+
+def test_work_of_a_weight_is_its_holders_in_a_step_too() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    x = torch.zeros(1, ROWS, 8)
+
+    of_forward = {row.path: row.own_macs for row in archscope.params(layer, x).sections[0].rows}
+    of_step = {row.path: row.own_forward for row in archscope.train(layer, x).sections[0].rows}
+
+    assert of_step == of_forward
+    assert of_step["self_attn.out_proj"] == LAYER
+
+
+def test_rows_of_several_lengths_are_trained() -> None:
+    def run(self: Any, x: Tensor) -> Any:
+        parts = torch.nested.as_nested_tensor([x[:1], x[1:]], layout=torch.jagged)
+        return self.layer(parts).values()
+
+    it = Around(run)
+    assert archscope.memory(it, rows()).totals.saved == kept(it, rows())
+    assert archscope.train(it, rows()).totals.backward == LAYER
