@@ -107,5 +107,16 @@ def _is_of_transformers(block: nn.Module) -> bool:
 
 
 def cast(tensor: Tensor, dtype: torch.dtype | None) -> torch.dtype:
-    """Return the number type that a tensor has after all are cast to `dtype`; None: its own."""
-    return dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+    """Return the number type that a tensor has after all are cast to `dtype`; None: its own.
+
+    Raises `ArchscopeError` for one that holds others: what becomes of these is its own affair.
+    """
+    if dtype in (None, tensor.dtype) or not tensor.is_floating_point():
+        return tensor.dtype
+    if hasattr(tensor, "__tensor_flatten__"):
+        raise ArchscopeError(
+            f"dtype: a tensor is a {type(tensor).__name__}, which holds others in types of their "
+            "own: what a cast makes of it is unknown; leave --dtype out"
+        )
+    assert dtype is not None
+    return dtype

@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 import torch
 
+from archscope.errors import ArchscopeError
 from archscope.subject import Inputs, Subject
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import optimiser
@@ -114,3 +115,10 @@ def test_both_roads_agree_on_its_backward(name: str) -> None:
     assert work.by_weight + work.by_input + work.by_function == work.backward
     assert work.functions == ONE_ROAD.get(name, set())
     assert not work.unknown
+
+
+def test_what_a_cast_makes_of_a_class_of_its_own_is_not_guessed() -> None:
+    it = subject("weights of 8 bits of a class of their own")
+
+    with pytest.raises(ArchscopeError, match="a _Rounded, which holds others"):
+        run_step(it, AS_CPU, optimiser("sgd"), dtype=torch.bfloat16)
