@@ -23,6 +23,7 @@ from archscope.analyses.memory.rows import (
 )
 from archscope.analyses.memory.run_step import has_few_turns, whole_where_cheap
 from archscope.analyses.memory.settings import Settings
+from archscope.counting.loose_weights import loose_weight_notes
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.results import Section
@@ -53,6 +54,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
             totals=totals,
             notes=(
                 *notes(step, settings, totals, passes, checked),
+                *loose_weight_notes(subject.model),
                 agreement(told, step, settings),
             ),
             headline=tuple(headline(totals)),
