@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -127,6 +127,10 @@ class ProductCounter(TorchDispatchMode):
         for factor in factors:
             holders = [self._holders.get(key, ()) for key in keys_of((_as_held(factor),))]
             yield from filter(None, holders[-1:])
+
+    def ran(self, names: Collection[str]) -> bool:
+        """Return whether an operator of one of these names ran."""
+        return any(operator.name in names for operator in self._known.values())
 
     def forward(self) -> Counter[str]:
         """Return the products of the forward."""

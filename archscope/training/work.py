@@ -66,6 +66,8 @@ class Work:
     """Blocks that were run once and stand for several."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
+    weighs: bool = False
+    """Whether a softmax ran, as attention's."""
     draws: bool = False
     """Whether the forward drew random numbers, which may choose what it runs."""
 
@@ -167,6 +169,7 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
     return replace(work, repeats=subject.repeats, has_data=kept is None, draws=bool(drawn()))
 
 
+_SOFTMAXES = frozenset(("aten::_softmax", "aten::_safe_softmax"))
 _STEP_BY_STEP = Recipe(attention="math", dropout="cpu")
 """Attention as products that are seen each."""
 
@@ -220,6 +223,7 @@ def _work(counter: ProductCounter, model: torch.nn.Module) -> Work:
         functions=functions,
         again=counter.again(),
         unknown=frozenset(counter.unknown),
+        weighs=counter.ran(_SOFTMAXES),
         types={path: type(module).__name__ for path, module in model.named_modules()},
         trains=dict(sizes[True]),
         frozen=dict(sizes[False]),

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 import archscope
 from archscope.errors import ArchscopeError, ThresholdError, UsageError
-from archscope.results import Report
+from archscope.present import FORMATS
+from archscope.results import Report, View
 from archscope.saved import read_text
 from archscope.subject import Inputs, Subject
 from archscope.training.optimisers import OPTIMISERS
@@ -36,6 +37,14 @@ def test_the_parts_add_up_to_the_peak(memory: Report) -> None:
 
     assert sum(row.at_peak for row in rows) == memory.totals.peak
     assert max(row.alive for row in memory.section("memory.timeline").rows) == memory.totals.peak
+
+
+def test_a_step_is_shown_turn_by_turn(memory: Report) -> None:
+    section = memory.section("memory.timeline")
+    shown = FORMATS.get("table").render(memory, View(by="memory.timeline", expand=True))
+    turns = [line.split()[0] for line in shown.splitlines() if line[:1].isdigit()]
+
+    assert turns == [str(row.turn) for row in section.rows]
 
 
 def test_modules_add_up_to_the_totals(memory: Report) -> None:

@@ -106,7 +106,7 @@ def _headline(totals: Totals) -> Iterator[Headline]:
 
 
 def _notes(full: Way, totals: Totals, failures: Sequence[str]) -> Iterator[Note]:
-    yield from (Note(level="info", text=f"not told: {failure}") for failure in failures)
+    yield from (Note(level="info", text=f"no row of {failure}") for failure in failures)
     if full.work.unknown:
         names = ", ".join(sorted(full.work.unknown))
         yield Note(

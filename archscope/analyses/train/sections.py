@@ -230,11 +230,12 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             else "no attention scores were found to recompute"
         )
         yield Note(level="info", text=said)
-    yield Note(
-        level="info",
-        text="attention is counted unfused; a fused kernel multiplies queries and keys once more "
-        "in its backward",
-    )
+    if work.weighs:
+        yield Note(
+            level="info",
+            text="attention is counted unfused; a fused kernel multiplies queries and keys once "
+            "more in its backward",
+        )
 
 
 def _about(asked: Settings) -> str:
