@@ -16,7 +16,8 @@ def parts_of(tensor: Tensor) -> tuple[Tensor, ...]:
     flatten = getattr(tensor, "__tensor_flatten__", None)
     if flatten is not None:
         names, _ = flatten()
-        return tuple(part for name in names for part in parts_of(getattr(tensor, name)))
+        held = (getattr(tensor, name) for name in names)  # a mesh of processes is held so too
+        return tuple(p for each in held if isinstance(each, Tensor) for p in parts_of(each))
     if tensor.layout is torch.strided:
         return (tensor,)
     if tensor.layout is torch.sparse_coo:
