@@ -136,8 +136,8 @@ def _put(model: nn.Module, path: str, module: nn.Module) -> None:
 
 def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
     able = {path: each for path, each in model.named_modules() if path and _way(each) is not None}
-    if not targets or tuple(targets) == (ALL_LINEAR,):
-        linear = [path for path, each in able.items() if _is_linear(each)]
+    if _all_linear(targets):
+        linear = _linear(model)
         if not linear:
             raise UsageError("lora: no layer here is linear; name others, e.g. targets=conv1/conv2")
         return {path: able[path] for path in linear[:-1] or linear}
@@ -151,6 +151,24 @@ def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
             )
         found[path] = able[path]
     return found
+
+
+def taken_for_head(model: nn.Module, adapters: Adapters) -> str:
+    """Return the path of the last linear layer, which has no adapter unless it is named."""
+    linear = _linear(model) if _all_linear(adapters.targets) else []
+    return linear[-1] if len(linear) > 1 else ""
+
+
+def _all_linear(targets: Sequence[str]) -> bool:
+    return not targets or tuple(targets) == (ALL_LINEAR,)
+
+
+def _linear(model: nn.Module) -> list[str]:
+    return [
+        path
+        for path, each in model.named_modules()
+        if path and _is_linear(each) and _way(each) is not None
+    ]
 
 
 def _named(model: nn.Module, words: Sequence[str], what: str) -> list[str]:

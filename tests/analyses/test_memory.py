@@ -328,3 +328,11 @@ def test_what_an_update_of_all_at_once_takes_is_said(
         pytest.skip("workspaces of kernels are not told apart by this torch's profiler")
     assert f"torch's default on a GPU) needs {real.before + real.outliving:,} bytes" in said
     assert "more than this peak" in said
+
+
+def test_the_layer_that_is_taken_for_a_head_is_told() -> None:
+    model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), torch.zeros(3, 4)
+
+    for ask in (archscope.memory, archscope.train):
+        assert "but the last, 2, taken for the head" in str(ask(model, x, lora="r=2").notes)
+        assert "head" not in str(ask(model, x, lora="r=2,targets=0/2").notes)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow, Totals
 from archscope.analyses.memory.settings import Settings
 from archscope.results import Amount, Headline, Note, Words
+from archscope.training.adapters import taken_for_head
 from archscope.training.optimisers import OPTIMISERS
+from archscope.training.recipe import read_adapters
 from archscope.training.step import Step
 from archscope.training.work import Work
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
 """Classes of torch's whose kernels keep what they like."""
@@ -95,6 +101,18 @@ def notes(
         yield from _selective(step, settings)
     yield from _optimiser(settings, totals)
     yield from _repeats(step, totals)
+
+
+def adapter_notes(model: nn.Module, lora: str) -> Iterator[Note]:
+    """Say which layer has no adapter where none was named."""
+    adapters = read_adapters(lora)
+    last = taken_for_head(model, adapters) if adapters else ""
+    if last:
+        yield Note(
+            level="info",
+            text=f"adapters are beside all linear layers but the last, {last}, taken for the head; "
+            "targets= names others",
+        )
 
 
 def one_draw(ran: Step | Work) -> Iterator[Note]:

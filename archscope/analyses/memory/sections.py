@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from archscope.analyses.memory.closed_form import agreement, closed_form, closed_rows, refusal
-from archscope.analyses.memory.notes import headline, notes, recurrent_in, summary
+from archscope.analyses.memory.notes import adapter_notes, headline, notes, recurrent_in, summary
 from archscope.analyses.memory.real_step import check_rows
 from archscope.analyses.memory.rows import (
     CHECK,
@@ -55,6 +55,7 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
             notes=(
                 *notes(step, settings, totals, passes, checked),
                 *loose_weight_notes(subject.model),
+                *adapter_notes(subject.model, settings.lora),
                 agreement(told, step, settings),
             ),
             headline=tuple(headline(totals)),

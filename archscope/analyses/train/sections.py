@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.analyses.memory.notes import one_draw
+from archscope.analyses.memory.notes import adapter_notes, one_draw
 from archscope.analyses.train.rows import MODULES, RECIPES, ModuleRow, RecipeRow, Totals
 from archscope.analyses.train.settings import Settings
 from archscope.records import frozen
@@ -34,7 +34,7 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
         MODULES.filled(
             rows,
             totals=totals,
-            notes=tuple(_notes(totals, work, asked, passes)),
+            notes=(*_notes(totals, work, asked, passes), *adapter_notes(subject.model, asked.lora)),
             headline=tuple(_headline(totals)),
             summary=said,
             device="cpu" if work.has_data else "meta",
