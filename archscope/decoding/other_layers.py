@@ -20,6 +20,7 @@ from archscope.counting.forward import Execution, count_forward
 from archscope.decoding.functions import Functions, keys_left
 from archscope.decoding.returned import cache_of
 from archscope.errors import ForwardError, UsageError, first_line
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.module_stack import ModuleStack
 from archscope.subject import Subject
 from archscope.theory.cache import Cache, LayerCache, Unseen
@@ -55,7 +56,7 @@ def _looked(subject: Subject, execution: Execution) -> _Looking:
 
 
 def _has_little_data(model: nn.Module) -> bool:
-    tensors = [*model.parameters(), *model.buffers()]
+    tensors = [*parameters_of(model), *buffers_of(model)]
     size = sum(each.numel() * each.element_size() for each in tensors)
     return size <= _LARGEST and not any(each.is_meta for each in tensors)
 

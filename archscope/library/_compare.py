@@ -272,7 +272,8 @@ def _failed(failures: Sequence[ForwardError], report: Report) -> ForwardError:
     """Return one error of those of several networks, with the report of all."""
     first = failures[0]
     lines = list(map(str, failures))
-    error = ForwardError("\n".join(lines), module=first.module, sections=report.sections)
+    told = "; ".join(line.rstrip(".") for line in lines)
+    error = ForwardError(told, module=first.module, sections=report.sections)
     error.report, error.__cause__ = answer.warning_first(report, lines), first.__cause__
     return error
 

@@ -11,6 +11,7 @@ from archscope.errors import UsageError, did_you_mean
 from archscope.loaders import _inputs, _made_inputs
 from archscope.loaders._inputs import OPTION, Given, Plain
 from archscope.loaders._trial_forward import runs_on_shapes
+from archscope.running.attributes import parameters_of
 from archscope.subject import Inputs, Request
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def inputs(
 
 def _with_values(made: Inputs, model: nn.Module, name: str, request: Request) -> Inputs:
     """Return inputs with those on the weights' device, and the values that were given beside."""
-    weight = next(model.parameters(), None)
+    weight = next(parameters_of(model), None)
     if weight is not None and not weight.is_meta:
         made = _made_inputs.on_device(made, weight.device)
     added = _inputs.make(_inputs.plain(request.input_values), model, {})
