@@ -90,7 +90,7 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
     "all before": (
         line(4, [set(range(unit + 1)) for unit in range(4)]),
         {"interior": list(range(4)), "typical": 3, "least": 1, "hulls": (1, 4), "streams": 1,
-         "goes_to_an_end": True}),
+         "goes_to_an_end": True, "sees_first": True}),
     "all after": (
         line(4, [set(range(unit, 4)) for unit in range(4)]),
         {"interior": list(range(4)), "typical": 0, "least": 1, "hulls": (1, 4), "streams": 1,
@@ -119,6 +119,14 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
     "all cut": (
         line(3, [{0, 1}, {1, 2}], cut=(0, 1)),
         {"is_whole": False, "typical": 0, "least": 2, "hulls": (2, 2)}),
+    "wider where it is cut": (
+        line(5, [{0}, {0, 1, 2, 3}, {0, 1, 2, 3, 4}], cut=(1, 2)),
+        {"is_whole": False, "typical": 2, "least": 1, "hulls": (1, 5), "goes_to_an_end": True,
+         "sees_first": True}),
+    "blocks of two and the one before": (
+        line(10, [set(range(max(unit // 2 * 2 - 2, 0), unit // 2 * 2 + 2)) for unit in range(10)]),
+        {"interior": list(range(2, 10)), "cycle": (2, 2), "jump": 1, "typical": 4, "least": 4,
+         "hulls": (4, 4), "streams": 1}),
     "one": (
         line(3, [{1}]), {"interior": [0], "typical": 0, "least": 1, "hulls": (1, 1)}),
     "nothing between": (
@@ -149,7 +157,7 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
 OTHERWISE = {
     "interior": [], "around": 0, "cycle": None, "jump": None, "start": None, "typical": None,
     "least": 0, "hulls": (0, 0), "streams": None, "is_regular": False, "goes_to_an_end": False,
-    "is_whole": True,
+    "is_whole": True, "sees_first": False,
 }  # fmt: skip
 
 

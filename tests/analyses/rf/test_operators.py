@@ -283,7 +283,7 @@ def test_a_small_input_is_enlarged_to_know_the_window() -> None:
     report = study(dilated(1, 2, 4, 8), image(16))
 
     assert report.totals.receptive_field == (31, 31)
-    assert any("every output reaches the border" in note.text for note in report.notes)
+    assert any("outputs reach the border" in note.text for note in report.notes)
 
 
 class Fixed(nn.Module):

@@ -189,9 +189,22 @@ def band(x: Tensor) -> Tensor:
     return near / near.sum(0)
 
 
+def near(x: Tensor, scores: Tensor) -> Tensor:
+    """Attention to the nearest three."""
+    return x @ scores.masked_fill(band(x) == 0, -torch.inf).softmax(-1).mT
+
+
+def by_distance(scores: Tensor) -> Tensor:
+    """Scores of distances, from those of places by a shift of each row, as in Transformer-XL."""
+    return F.pad(scores, (1, 0)).reshape(1, -1)[:, scores.shape[-1] :].reshape(scores.shape)
+
+
 @pytest.mark.parametrize(
     ("beside", "goes_by_places"),
     [
+        (lambda x, table: near(x, x.mT @ x), False),
+        (lambda x, table: near(x, x.mT @ x + x.mT @ table), True),
+        (lambda x, table: near(x, x.mT @ x + by_distance(x.mT @ table)), False),
         (lambda x, table: x + table, True),
         (lambda x, table: x * angles(x), True),
         (lambda x, table: torch.cat([x, angles(x).expand_as(x)], 1), True),
