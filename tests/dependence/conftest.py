@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from archscope.dependence import rules
+from archscope.dependence.answer import forward
 from archscope.dependence.record.graph import Shape
 from archscope.dependence.sets.links import Taps
 from archscope.dependence.sets.steps import (
@@ -36,6 +38,15 @@ def _fitting(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     monkeypatch.setattr(rules, "lower", checked)
+
+
+@pytest.fixture(autouse=True)
+def _loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raise what goes wrong while it is asked what is zero: else it is taken for not known.
+
+    Of sparse tensors and of some types of numbers torch itself has no kernel to ask by.
+    """
+    monkeypatch.setattr(forward, "suppress", lambda _: suppress(NotImplementedError))
 
 
 def _check(edge: Edge, operator: str) -> None:
