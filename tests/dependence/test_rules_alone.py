@@ -415,6 +415,7 @@ PRODUCTS: list[tuple[Any, Given, str]] = [
     ),
     (aten.trace.default, {"self": r(2, 3)}, ""),
     (aten.linalg_lstsq.default, {"self": r(4, 2), "b": r(4, 2), "driver": "gels"}, "b"),
+    (aten.linalg_lstsq.default, {"self": r(2, 4, 2), "b": r(2, 4, 3), "driver": "gels"}, "b"),
     (aten._linalg_solve_ex.default, {"A": r(3, 3), "B": r(3, 2)}, "B"),
     (aten._linalg_solve_ex.default, {"A": r(2, 3, 3), "B": r(1, 3, 1)}, "B"),
 ]  # fmt: skip

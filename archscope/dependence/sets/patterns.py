@@ -259,8 +259,6 @@ class Pattern:
         """Return how entries of merged axes are picked, and the entries and places after."""
         if not any(self.varies(axis) for axis in axes):
             return None, [1] * len(new), [None] * len(new)
-        if len(axes) == len(new) == 1:
-            return None, [self.entries.shape[axes[0]]], [self.places[axes[0]]]
         place = np.zeros((), dtype=np.int64)
         for axis in axes:
             place = place[..., None] * self.entries.shape[axis] + self.index(axis)

@@ -254,7 +254,7 @@ class Sets:
         moved = np.moveaxis(entries, axis, 0)
         while len(moved) > 1:
             half = len(moved) // 2
-            pairs = self.unite(moved[: 2 * half : 2], moved[1 : 2 * half : 2])
+            pairs = self.unite(moved[: 2 * half : 2], moved[1::2])
             moved = np.concatenate([pairs, moved[2 * half :]])
         return np.moveaxis(moved, 0, axis)
 
