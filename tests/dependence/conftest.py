@@ -25,14 +25,24 @@ from archscope.dependence.sets.steps import (
     Take,
 )
 
+UNMET = (
+    "test_a_form_that_a_rule_never_met_is_a_bound",
+    "test_a_rule_says_what_is_worked_out_by_hand",
+    "test_a_form_that_no_rule_knows_is_no_error",
+)
+"""Tests of forms of operators that their rules do not know."""
+
 
 @pytest.fixture(autouse=True)
-def _fitting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at the edges of every rule that a test calls."""
+def _fitting(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Look at the edges of every rule that a test calls; none may raise, which is else a bound."""
     lower = rules.lower
 
     def checked(*given: Any) -> rules.Lowered:
         found = lower(*given)
+        is_met = request.node.originalname not in UNMET
+        if is_met and found.node.operator in rules.known_rules():
+            assert found.flag != rules.UNKNOWN, "its rule raised"
         for edge in found.edges:
             _check(edge, found.node.operator)
         return found
