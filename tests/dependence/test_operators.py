@@ -224,6 +224,9 @@ EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "three factors": (LINE, lambda x: F.bilinear(x, x.roll(1, 1), x.new_ones(3, 2, 2))),
     "products with a zero": (
         LINE, lambda x: (x * numbers(x, 1, 0, 1, 1, 1, 0)[:, None]).view(1, 3, 2, 2).prod(2)),
+    "products with whole numbers": (
+        LINE, lambda x: (x * places(x, 1, 0, 2, 1, 1, 0)[:, None]).cumsum(1)),
+    "beside an empty list": (LINE, lambda x: torch.cat([x.new_zeros(0), x.roll(1, 1), x], 1)),
     "a masked matrix times a vector": (LINE, lambda x: (x[0] @ x[0].T).tril() @ x[0, :, 0]),
     "a vector under a mask": (
         LINE, lambda x: torch.addmv(x[0, :, 1], x.new_ones(6, 6).triu(3), x[0, :, 0])),
