@@ -415,3 +415,13 @@ def test_what_a_part_and_the_whole_see_together_is_no_part(other: bool) -> None:
 
     assert (found.is_part, found.reduced((0,)).picked) == (other, other)
     assert not one.reduced((0,)).picked
+
+
+def test_what_a_mask_keeps_of_classes_has_each_position_its_own() -> None:
+    algebra = Sets()
+    turned = Pattern(
+        (2,), algebra.single(np.arange(2)), (np.array([1, 0]),), (True,), algebra=algebra
+    )
+
+    found = turned.kept(np.array([True, False]))
+    assert sets_of(algebra, found.expanded(0)) == [{1}, frozenset()]
