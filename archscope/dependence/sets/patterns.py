@@ -202,14 +202,7 @@ class Pattern:
         for axis, size in enumerate(mask.shape):
             if size > 1:
                 found = found.with_axis(axis, size, found.expanded(axis), None)
-        return replace(
-            found,
-            entries=np.where(mask, found.entries, self.algebra.nothing),
-            places=tuple(
-                None if size > 1 else places
-                for size, places in zip(mask.shape, found.places, strict=True)
-            ),
-        )
+        return replace(found, entries=np.where(mask, found.entries, self.algebra.nothing))
 
     def where(self, other: Pattern) -> Pattern:
         """Return nothing where another pattern of the same tensor holds nothing."""
