@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,17 @@ def reasons() -> dict[tuple[str, str, str], str]:
     return {(e["path"], e["old"], e.get("new", "")): e["why"] for e in told.get("equivalent", [])}
 
 
+def gone() -> list[str]:
+    """Return the reasons that are for lines that no file has any more."""
+    found = []
+    for path, old, _ in reasons():
+        file = ROOT / path
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        if not set(old.split("\n")) <= {line.strip() for line in lines}:
+            found.append(f"{path}: {old}")
+    return found
+
+
 def why_same(mutant: Mutant) -> str | None:
     """Return why a change changes nothing; None where nobody says so."""
     known, (path, old, new) = reasons(), mutant.key()
@@ -113,6 +125,8 @@ def main() -> None:
     parser.add_argument("--record", type=Path, help="folder for which tests run which lines")
     parser.add_argument("--report", action="store_true", help="write reports/mutation.md")
     asked = parser.parse_args()
+    if stale := gone():
+        sys.exit("\n    ".join(["equivalent.toml has lines that are gone:", *stale]))
     found: dict[str, list[Mutant]] = {word: [] for word in (NOTICED, SURVIVED, UNRUN, SAME)}
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         root = copied(Path(name, "tree"))

@@ -20,6 +20,7 @@ from archscope.dependence.record.fact_rules import (
     facts_of,
     facts_of_values,
     is_low,
+    is_stand_in,
     is_zero,
 )
 from archscope.dependence.record.graph import WRITE, Node, Value, View
@@ -370,6 +371,14 @@ def test_values_of_more_than_is_looked_at_are_not_known(
             assert told is None or told.tolist() == expected.tolist()
     assert not facts_of_values(values.to("meta"))
     assert facts_of_values(values.isinf()).low is None
+
+
+def test_what_stands_for_a_constant_is_told_from_numbers() -> None:
+    made = X.facts.stand_in(torch.empty(2, 3, device="meta"))
+
+    assert is_stand_in(made)
+    for numbers in (X.drawn(), torch.ones(2), torch.zeros(2), torch.tensor([made.max(), 1.0])):
+        assert not is_stand_in(numbers)
 
 
 @pytest.mark.parametrize(

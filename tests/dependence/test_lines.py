@@ -217,3 +217,5 @@ def test_units_go_to_an_end_though_the_first_quarter_begins_later(
     turned = [{size - 1 - at for at in seen} for seen in reversed(sees)]
 
     assert [line(size, each).goes_to_an_end for each in (sees, turned)] == [said, said]
+    assert not line(size, sees, cut=(7,)).goes_to_an_end
+    assert not line(size, sees, in_order=False).goes_to_an_end

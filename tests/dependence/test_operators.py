@@ -224,6 +224,9 @@ EXACT: dict[str, tuple[tuple[int, ...], Function]] = {
     "three factors": (LINE, lambda x: F.bilinear(x, x.roll(1, 1), x.new_ones(3, 2, 2))),
     "products with a zero": (
         LINE, lambda x: (x * numbers(x, 1, 0, 1, 1, 1, 0)[:, None]).view(1, 3, 2, 2).prod(2)),
+    "products with whole numbers": (
+        LINE, lambda x: (x * places(x, 1, 0, 2, 1, 1, 0)[:, None]).cumsum(1)),
+    "beside an empty list": (LINE, lambda x: torch.cat([x.new_zeros(0), x.roll(1, 1), x], 1)),
     "a masked matrix times a vector": (LINE, lambda x: (x[0] @ x[0].T).tril() @ x[0, :, 0]),
     "a vector under a mask": (
         LINE, lambda x: torch.addmv(x[0, :, 1], x.new_ones(6, 6).triu(3), x[0, :, 0])),
@@ -271,7 +274,7 @@ def test_an_unpooled_value_lies_somewhere_in_its_window() -> None:
     [
         (lambda places: places.unsqueeze(0).squeeze(0), True),
         (lambda places: places.clone().detach(), True),
-        (lambda places: places.flip(3), False),
+        (lambda places: places.flip(-1), False),
         (lambda places: places + 0, False),
     ],
 )
@@ -279,8 +282,8 @@ def test_places_that_stay_where_they_were_are_known(
     moved: Callable[[Tensor], Tensor], known: bool
 ) -> None:
     def put_back(x: Tensor) -> Tensor:
-        y, where = F.max_pool2d(x, 2, return_indices=True)
-        return F.max_unpool2d(y, moved(where), 2)
+        y, where = F.max_pool2d(x[0], 2, return_indices=True)  # without a batch
+        return F.max_unpool2d(y, moved(where), 2)[None]
 
     found = look_at(put_back, torch.zeros(PLANE))
 

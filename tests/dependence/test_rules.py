@@ -157,6 +157,10 @@ LINEAR_ALGEBRA: dict[str, Case] = {
         (3, 3),
         lambda x: torch.linalg.solve_triangular(
             x, constant(3, 2), upper=False, unitriangular=True)),
+    "unit triangle, upper": (
+        (3, 3),
+        lambda x: torch.linalg.solve_triangular(
+            x, constant(3, 2), upper=True, unitriangular=True)),
     "sides of a triangle": (
         (3, 2), lambda x: torch.linalg.solve_triangular(spd(constant(3, 3)), x, upper=False)),
     "sides of a triangle, of a batch": (
@@ -406,6 +410,9 @@ BOUNDS: dict[str, tuple[tuple[int, ...], Function, str]] = {
         "linalg_householder_product"),
     "columns of reflectors, of a batch": (
         (2, 4, 2), lambda x: torch.linalg.householder_product(x, constant(2, 2)),
+        "linalg_householder_product"),
+    "scales of reflectors, of a batch": (
+        (2, 2), lambda x: torch.linalg.householder_product(constant(2, 4, 2), x),
         "linalg_householder_product"),
     "an inverse of a factor": (
         (3, 3), lambda x: torch.cholesky_inverse(spd(x)), "cholesky_inverse"),

@@ -415,6 +415,7 @@ PRODUCTS: list[tuple[Any, Given, str]] = [
     ),
     (aten.trace.default, {"self": r(2, 3)}, ""),
     (aten.linalg_lstsq.default, {"self": r(4, 2), "b": r(4, 2), "driver": "gels"}, "b"),
+    (aten.linalg_lstsq.default, {"self": r(2, 4, 2), "b": r(2, 4, 3), "driver": "gels"}, "b"),
     (aten._linalg_solve_ex.default, {"A": r(3, 3), "B": r(3, 2)}, "B"),
     (aten._linalg_solve_ex.default, {"A": r(2, 3, 3), "B": r(1, 3, 1)}, "B"),
 ]  # fmt: skip
@@ -788,3 +789,12 @@ def test_images_that_are_read_at_places_of_their_own_are_bounds() -> None:
              "align_corners": False}  # fmt: skip
 
     assert told_and_seen(aten.grid_sampler_2d.default, given, "input")[0].flag == DATA
+
+
+@pytest.mark.parametrize(("step", "known"), [(2, True), (1, False)])
+def test_places_in_memory_where_a_tensor_has_nothing_are_not_known(step: int, known: bool) -> None:
+    given = {"size": (2,), "stride": (step,), "storage_offset": 0, "memory": ((2,), 0)}
+    found = lowered("as_strided", Value(0, (3,)), [(2,)], self=Value(0, (3,)), **given)
+
+    assert bool(found.flag) != known
+    assert not known or said_of(found, Value(0, (3,)), 0).tolist() == np.eye(2, 3).tolist()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
 from itertools import combinations
 from math import gcd
 from typing import Any
@@ -19,7 +21,7 @@ from archscope.dependence.sets.joining import joined
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.sets import MANY, Sets, are_clipped, clip, firsts
+from archscope.dependence.sets.sets import MANY, Sets, are_clipped, are_holed, clip, firsts
 from archscope.dependence.sets.steps import Keep
 from archscope.dependence.sets.terms import Term, along, apply, side_by_side, unite
 
@@ -61,9 +63,6 @@ def test_a_union_of_all_is_that_of_one_after_the_other(pairs: list[Any]) -> None
     for each in entries[1:]:
         one_by_one = algebra.unite(one_by_one, each[None])
     assert algebra.united(entries, 0).tolist() == one_by_one.tolist()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archscope.dependence.sets.sets.MANY", 2)
-        assert algebra.united(entries, 0).tolist() == one_by_one.tolist()
 
 
 @settings(max_examples=30)
@@ -75,17 +74,19 @@ def test_unions_are_those_of_sets(
     a, b = entries_of(algebra, one), entries_of(algebra, two)
 
     assert sets_of(algebra, a) == one
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archscope.dependence.sets.sets.MANY", parts)
-        union = algebra.unite(a[:, None], b)
-    assert sets_of(algebra, union) == [x | y for x in one for y in two]
     assert sets_of(algebra, algebra.unite(a[:, None], b)) == [x | y for x in one for y in two]
     assert sets_of(algebra, algebra.united(a, 0)) == [frozenset().union(*one)]
     assert [algebra.cover(a[[n]], b[[m]]) for n in range(len(a)) for m in range(len(b))] == [
         x >= y for x in one for y in two
     ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archscope.dependence.sets.sets.MANY", parts)
+        assert algebra.cover(a[:, None], b) == all(x >= y for x in one for y in two)
     assert algebra.widths(a).tolist() == [max(x) - min(x) + 1 if x else 0 for x in one]
     assert firsts(a).tolist() == [min(x, default=0) for x in one]
+    assert are_holed(a).tolist() == [
+        len(x) < max(x, default=-1) - min(x, default=0) + 1 for x in one
+    ]
 
 
 def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
@@ -133,18 +134,6 @@ def test_many_sets_are_compared_in_parts() -> None:
     others[101, 301] = algebra.single(np.array([302]))[0]  # the next is not; no corner is there
     assert not algebra.cover(prefixes, others)
     assert not algebra.cover(others, prefixes)
-
-
-def test_many_sets_with_holes_are_united_too() -> None:
-    algebra, places = Sets(), np.arange(300)
-    one = np.tile(algebra.single(places), (300, 1))
-    assert one.size > MANY
-
-    found = algebra.unite(one, one + (2 << 1))  # each with the position two further on
-
-    assert algebra.bits(int(found[0, 0])) == 0b101
-    assert (found == found[0]).all()
-    assert firsts(found[0]).tolist() == places.tolist()
 
 
 def test_the_mark_of_a_border_stays_with_every_union() -> None:
@@ -338,6 +327,20 @@ def test_a_part_that_depends_on_nothing_leaves_a_concatenation_exact() -> None:
     assert [told.sets.bits(int(told.at((unit,))[0])) for unit in range(3)] == [1 << 2, 0, 0]
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("first", [True, False])
+def test_one_axis_alone_says_which_part_depends_on_nothing(axis: int, first: bool) -> None:
+    """The other axes see what they saw, also beside what nothing is known of."""
+    shape = (2, 3)
+    image = seeds(Value(0, shape), (0, 1))
+    padding = ((), shape)
+    (found,) = side_by_side([padding, (image, shape)] if first else [(image, shape), padding], axis)
+
+    assert [one.varies(axis) for one in found.sets] == [at == axis for at in (0, 1)]
+    filled = np.arange(2 * shape[axis]) // shape[axis] == int(first)
+    assert found.sets[axis].filled(axis).tolist() == filled.tolist()
+
+
 def test_a_bound_beside_what_is_exact_is_a_bound() -> None:
     algebra = Sets()
     parts = [((product(algebra, 2, 3, exact=exact),), (1,)) for exact in (True, False)]
@@ -393,7 +396,32 @@ def test_positions_that_a_mask_lets_through_lie_along_the_axis_that_reads_them()
     algebra, mask = Sets(), np.tri(2, dtype=np.bool_).T  # the second reads both
     entries = algebra.single(np.arange(2))[:, None]
     found = Pattern((2, 2), entries, (None, None), (True, False), algebra=algebra)
-    read = found.reduced_where(0, mask)
+    batch = Pattern((1, 2, 2), entries[None], (None,) * 3, (False, True, False), algebra=algebra)
 
-    assert sets_of(algebra, read.entries) == [{0}, {0, 1}]
-    assert read.positional == (False, True)
+    for read in (found.reduced_where(0, mask), batch.reduced_where(1, mask[None])):
+        assert sets_of(algebra, read.entries) == [{0}, {0, 1}]
+        assert read.positional[-2:] == (False, True)
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_what_a_part_and_the_whole_see_together_is_no_part(other: bool) -> None:
+    algebra = Sets()
+    one, two = (
+        Pattern((2,), algebra.single(np.arange(2) + first), (None,), (True,), algebra=algebra)
+        for first in (0, 2)
+    )
+    parts = (replace(one, is_part=True), replace(two, is_part=True) if other else two)
+    found = reduce(Pattern.united, parts)
+
+    assert (found.is_part, found.reduced((0,)).picked) == (other, other)
+    assert not one.reduced((0,)).picked
+
+
+def test_what_a_mask_keeps_of_classes_has_each_position_its_own() -> None:
+    algebra = Sets()
+    turned = Pattern(
+        (2,), algebra.single(np.arange(2)), (np.array([1, 0]),), (True,), algebra=algebra
+    )
+
+    found = turned.kept(np.array([True, False]))
+    assert sets_of(algebra, found.expanded(0)) == [{1}, frozenset()]

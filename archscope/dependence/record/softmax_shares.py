@@ -39,7 +39,8 @@ class Shares:
         if output is None:
             return
         if node.operator in ("_softmax", "_safe_softmax") and isinstance(given["self"], Value):
-            self.of[output] = Share(scores=given["self"], axis=given["dim"] % len(output.shape))
+            axis = given["dim"] % max(len(output.shape), 1)
+            self.of[output] = Share(scores=given["self"], axis=axis)
         elif self.of and (made := self._made(node, output)) is not None:
             self.of[output] = made
 

@@ -202,14 +202,7 @@ class Pattern:
         for axis, size in enumerate(mask.shape):
             if size > 1:
                 found = found.with_axis(axis, size, found.expanded(axis), None)
-        return replace(
-            found,
-            entries=np.where(mask, found.entries, self.algebra.nothing),
-            places=tuple(
-                None if size > 1 else places
-                for size, places in zip(mask.shape, found.places, strict=True)
-            ),
-        )
+        return replace(found, entries=np.where(mask, found.entries, self.algebra.nothing))
 
     def where(self, other: Pattern) -> Pattern:
         """Return nothing where another pattern of the same tensor holds nothing."""
@@ -259,8 +252,6 @@ class Pattern:
         """Return how entries of merged axes are picked, and the entries and places after."""
         if not any(self.varies(axis) for axis in axes):
             return None, [1] * len(new), [None] * len(new)
-        if len(axes) == len(new) == 1:
-            return None, [self.entries.shape[axes[0]]], [self.places[axes[0]]]
         place = np.zeros((), dtype=np.int64)
         for axis in axes:
             place = place[..., None] * self.entries.shape[axis] + self.index(axis)

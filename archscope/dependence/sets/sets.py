@@ -16,10 +16,6 @@ import numpy as np
 
 from archscope.dependence.sets.algebra import Array, Index, Numbers
 
-FEW = 1 << 10
-"""Sets that are compared at once; of more, a few are compared first, since most differ there."""
-FEW_CLIPPED = 8
-"""Sets that a border cuts short that are looked for one by one in ranges."""
 MANY = 1 << 16
 """Sets that are compared at a time: their arrays stay in the processor's cache."""
 LARGEST_NUMBER = 1 << 62
@@ -58,12 +54,6 @@ def clip(entries: Array, where: Array) -> Array:
     return np.asarray(entries | where.astype(np.int64))
 
 
-def _corners(*arrays: Array) -> tuple[Array, ...]:
-    """Return the first, the middle and the last along each axis, of arrays of one shape."""
-    places = np.ix_(*(sorted({0, size // 2, size - 1}) for size in arrays[0].shape))
-    return tuple(array[places] for array in arrays)
-
-
 def _in_parts(one: Array, two: Array) -> Iterator[tuple[Array, Array]]:
     """Yield the elements of two arrays of one shape, so many at a time."""
     if one.size <= MANY:
@@ -71,88 +61,6 @@ def _in_parts(one: Array, two: Array) -> Iterator[tuple[Array, Array]]:
         return
     parts = np.nditer([one, two], flags=["external_loop", "buffered"], order="K", buffersize=MANY)
     yield from parts
-
-
-def _run(first: Array, stop: Array, mark: Array | int) -> Array:
-    """Return the sets of all positions from a first to the one before a last.
-
-    `stop` and `first` are used up: arrays that are made anew take longer than what is done to them.
-    """
-    stop -= first
-    stop <<= _KIND
-    first <<= 1
-    stop |= first
-    stop |= mark
-    return stop
-
-
-def _united_runs(one: Array, two: Array) -> Array | None:
-    """Return the unions of runs that touch each other, or are empty; None where some are not so."""
-    if one.size <= MANY:
-        return _united_few_runs(one, two)
-    found = np.empty(one.shape, dtype=np.int64)
-    rows = max(MANY * len(one) // one.size, 1)
-    for first in range(0, len(one), rows):
-        part = slice(first, first + rows)
-        united = _united_few_runs(one[part], two[part])
-        if united is None:
-            return None
-        found[part] = united
-    return found
-
-
-def _united_few_runs(one: Array, two: Array) -> Array | None:
-    a, b = kinds(one), kinds(two)
-    if a.size == 0 or max(a.max(), b.max()) >= _HOLED:
-        return None
-    start, other = firsts(one), firsts(two)
-    if not (a.all() and b.all()):  # what is empty lies where the other set does
-        start, other = np.where(a == 0, other, start), np.where(b == 0, start, other)
-    a += start
-    b += other
-    first, later = np.minimum(start, other), np.maximum(start, other, out=start)
-    if (later > np.minimum(a, b, out=other)).any():
-        return None
-    return _run(first, np.maximum(a, b, out=a), (one | two) & _CLIPPED)
-
-
-def _run_of_all(entries: Array) -> Array | None:
-    """Return the unions along the first axis of runs that all touch each other, or are empty; None
-    where some are not so.
-    """
-    if entries.ndim == 1 or entries.size <= MANY:
-        return _few_runs_of_all(entries)
-    found = np.empty((1, *entries.shape[1:]), dtype=np.int64)
-    columns = max(MANY * entries.shape[1] // entries.size, 1)
-    for first in range(0, entries.shape[1], columns):
-        part = slice(first, first + columns)
-        united = _few_runs_of_all(entries[:, part])
-        if united is None:
-            return None
-        found[:, part] = united
-    return found
-
-
-def _few_runs_of_all(entries: Array) -> Array | None:
-    stops = kinds(entries)
-    if stops.size == 0 or stops.max() >= _HOLED:
-        return None
-    starts, empty = firsts(entries), stops == 0
-    stops += starts
-    if empty.any():
-        # What is empty lies where it changes neither the first nor the last position.
-        most = int(stops.max())
-        last_start = np.where(empty, 0, starts).max(0, keepdims=True)
-        first_stop = np.where(empty, most, stops).min(0, keepdims=True)
-        starts[empty], stops[empty] = most, 0
-    else:
-        last_start, first_stop = starts.max(0, keepdims=True), stops.min(0, keepdims=True)
-    if (last_start > first_stop).any():
-        return None
-    first, stop = starts.min(0, keepdims=True), stops.max(0, keepdims=True)
-    mark = np.bitwise_or.reduce(entries, axis=0, keepdims=True) & _CLIPPED
-    first[stop == 0] = 0
-    return _run(first, stop, mark)
 
 
 def _runs_over(entries: Array, starts: Index, stops: Index) -> Array | None:
@@ -169,26 +77,17 @@ def _runs_over(entries: Array, starts: Index, stops: Index) -> Array | None:
     if (first[1:] > last[:-1]).any():
         return None
     held = stops > starts
-    if not held.all():
-        starts, stops = np.where(held, starts, 0), np.where(held, stops, 1)
-    found = _run(first[starts], last[stops - 1], _clipped_over(entries, starts, stops))
-    found[~held] = 0
-    return found
+    starts, stops = np.where(held, starts, 0), np.where(held, stops, 1)
+    first, last = first[starts], last[stops - 1]
+    found = (last - first) << _KIND | first << 1 | _clipped_over(entries, starts, stops)
+    return np.where(held.reshape(-1, *[1] * (found.ndim - 1)), found, 0)
 
 
-def _clipped_over(entries: Array, starts: Index, stops: Index) -> Array | int:
+def _clipped_over(entries: Array, starts: Index, stops: Index) -> Array:
     """Return whether a border cuts any set of a range short, as entries say it."""
-    marks = entries & _CLIPPED
-    if not marks.any():
-        return 0
-    if marks.size == len(marks) and np.count_nonzero(marks) <= FEW_CLIPPED:
-        found = np.zeros(len(starts), dtype=np.int64)
-        for place in np.flatnonzero(marks).tolist():
-            found |= (starts <= place) & (place < stops)
-        return found.reshape(-1, *marks.shape[1:])
-    before = np.zeros((len(marks) + 1, *marks.shape[1:]), dtype=np.int64)
-    marks.cumsum(axis=0, out=before[1:])
-    return (before[stops] > before[starts]).astype(np.int64)
+    before = np.zeros((len(entries) + 1, *entries.shape[1:]), dtype=np.int64)
+    (entries & _CLIPPED).cumsum(axis=0, out=before[1:])
+    return np.asarray(before[stops] > before[starts], dtype=np.int64)
 
 
 class Sets:
@@ -231,23 +130,9 @@ class Sets:
     def unite(self, one: Array, two: Array) -> Array:
         """Return the unions."""
         one, two = np.broadcast_arrays(one, two)
-        if one.size <= MANY or one.ndim > 1:
-            return self._unite(one, two)
-        starts = range(0, len(one), MANY)
-        return np.concatenate([self._unite(one[a : a + MANY], two[a : a + MANY]) for a in starts])
-
-    def _unite(self, one: Array, two: Array) -> Array:
-        runs = _united_runs(one, two)
-        if runs is not None:
-            return runs
         found = np.where(one == 0, two, one)
         differ = (one != two) & (one != 0) & (two != 0)
-        if one.size > MANY:
-            places = np.flatnonzero(differ)
-            for first in range(0, len(places), MANY):
-                part = np.unravel_index(places[first : first + MANY], found.shape)
-                found[part] = self._united(one[part], two[part])
-        elif differ.any():
+        if differ.any():
             found[differ] = self._united(one[differ], two[differ])
         return found
 
@@ -282,12 +167,6 @@ class Sets:
             pairs = np.ravel_multi_index((a, b), (count, count))
             _, pair = np.unique(pairs, return_inverse=True)
             key = np.ravel_multi_index((pair, apart), (len(pair), span))
-        if count * count * span <= MANY:  # a table is filled faster than keys are sorted
-            table = np.full(count * count * span, -1)
-            table[key] = np.arange(len(key))
-            cases = np.flatnonzero(table >= 0)
-            places, table[cases] = table[cases], np.arange(len(cases))
-            return places, table[key]
         _, places, inverse = np.unique(key, return_index=True, return_inverse=True)
         return places, inverse
 
@@ -310,8 +189,6 @@ class Sets:
     def cover(self, one: Array, two: Array) -> bool:
         """Return whether each set of `one` has in it that of `two` at its place, and its mark."""
         one, two = np.broadcast_arrays(one, two)
-        if one.size > FEW and not self._cover(*_corners(one, two)):
-            return False
         return all(self._cover(*some) for some in _in_parts(one, two))
 
     def _cover(self, one: Array, two: Array) -> bool:
@@ -375,12 +252,9 @@ class Sets:
     def united(self, entries: Array, axis: int) -> Array:
         """Return the union of all along an axis, which stays with one entry."""
         moved = np.moveaxis(entries, axis, 0)
-        run = _run_of_all(moved) if len(moved) > 2 else None
-        if run is not None:
-            return np.moveaxis(run, 0, axis)
         while len(moved) > 1:
             half = len(moved) // 2
-            pairs = self.unite(moved[: 2 * half : 2], moved[1 : 2 * half : 2])
+            pairs = self.unite(moved[: 2 * half : 2], moved[1::2])
             moved = np.concatenate([pairs, moved[2 * half :]])
         return np.moveaxis(moved, 0, axis)
 
