@@ -51,7 +51,7 @@ class Met:
 def in_lists(model: nn.Module, forward: Forward | None) -> Iterator[tuple[str, int, Met]]:
     """Yield the path of each routed expert, its place in its list, and how many a token meets."""
     for path, module in model.named_modules():
-        experts = [f"{path}.{name}" for name in module._modules]
+        experts = [f"{path}.{name}" for name, _ in module._modules.items()]
         met = None
         if path and _are_called_experts(path, module) and _is_list(module):
             met = _met(model, path, module, experts, forward)

@@ -142,3 +142,9 @@ def test_stacked_weights_of_which_some_are_chosen_may_be_experts() -> None:
 
     assert report.totals.active is None
     assert any("chose 1 of 3, and no num_experts is stated" in n.text for n in report.notes)
+
+
+def test_scripted_layers_are_no_experts() -> None:
+    scripted = torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)))
+
+    assert params(scripted, torch.zeros(5, 4)).totals.active == 2 * (_EXPERT + 4)
