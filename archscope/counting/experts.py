@@ -25,6 +25,14 @@ _CHOSEN = (
     *("num_activated_experts", "n_experts_per_tok", "num_active_experts"),
 )
 """What layers call the number of experts that a token is sent to."""
+_EXPERTS = (
+    "num_experts",
+    "n_experts",
+    "num_local_experts",
+    "n_routed_experts",
+    "num_experts_local",
+)
+"""What they call the number of all of them."""
 
 
 @frozen
@@ -74,10 +82,11 @@ def stacked(model: nn.Module, path: str, module: nn.Module, forward: Forward | N
     if len(first) > 1 or min(first) < 2:
         return None
     (number,) = first
-    experts = stated(module, "num_experts")
-    if type(experts) is int:
-        return _met(model, path, module, [path] * number, forward) if experts == number else None
-    chosen = set() if forward is None else _chosen_by(path, number, forward)
+    experts = [stated(module, name) for name in _EXPERTS]
+    if any(type(each) is int for each in experts):
+        return _met(model, path, module, [path] * number, forward) if number in experts else None
+    states_share = stated(module, "active_fraction") is not None
+    chosen = set() if forward is None or states_share else _chosen_by(path, number, forward)
     if not chosen:
         return None
     why = f"its forward chose {_words(chosen)} of {number}, and no num_experts is stated"
