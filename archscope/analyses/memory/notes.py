@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow, Totals
 from archscope.analyses.memory.settings import Settings
+from archscope.counting.loose_weights import made_notes
 from archscope.results import Amount, Headline, Note, Words
 from archscope.training.adapters import taken_for_head
 from archscope.training.optimisers import OPTIMISERS
@@ -89,6 +90,7 @@ def notes(
     )
     yield from _workspaces(step, checked)
     yield from one_draw(step)
+    yield from made_notes(step.made)
     yield from _kernels(step, settings)
     if settings.micro_batch is not None:
         each = f"{passes:,} passes of {settings.micro_batch:,} each"
