@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from archscope.analyses.memory.notes import recurrent_in
+from archscope.blocks.saved_activations import RECURRENT
 from archscope.errors import ArchscopeError, first_line
 from archscope.running.process import process_as_found
 from archscope.subject import Subject
@@ -81,6 +83,8 @@ def kept_of(
         step = process_as_found(lambda: run_forward(subject, recipe, dtype=dtype))
     except ArchscopeError as error:
         return first_line(error).partition(": ")[2]
+    if recurrent_in(step.saved):
+        return RECURRENT
     return SavedActivations(parts=tuple(_kept_parts(step, units)))
 
 
