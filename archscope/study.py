@@ -57,6 +57,8 @@ def analyse(
         with aside:
             return report(_sections(analysis, subject, settings))
     except ForwardError as error:
+        inputs = subject.inputs if isinstance(subject, Subject) else None
+        error.args = (f"{error}{inputs.shape_hint() if inputs else ''}",)
         if error.sections:
             error.report = report(error.sections)
         raise

@@ -36,10 +36,7 @@ def stranger_cache(subject: Subject) -> Cache:
 
     Raises `ForwardError` where it does not run, `UsageError` where it does not decode.
     """
-    if subject.inputs is None:
-        raise UsageError(
-            f"{subject.name}: kv needs an example input, e.g. torch.zeros(1, 128, dtype=torch.long)"
-        )
+    subject.required_inputs("kv")
     looking = _looked(subject, "auto")
     if looking.masked and _has_little_data(subject.model):
         # On data masks have values, but results of layers can no longer be told from constants.

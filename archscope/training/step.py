@@ -128,8 +128,7 @@ def run_forward(subject: Subject, recipe: Recipe, *, dtype: torch.dtype | None =
 def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype | None) -> F:
     if told_apart(subject, recipe):
         subject = unfolded(subject)
-    if subject.inputs is None:
-        raise ForwardError(f"{subject.name} has no inputs; a step needs the arguments of one call")
+    subject.required_inputs("a training step")
     lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")

@@ -126,8 +126,7 @@ def count_step(subject: Subject, recipe: Recipe) -> Work:
     Where the forward reads values it is run on copies that have them, if the network is there with
     its data. Raises `ForwardError` where it cannot be run.
     """
-    if subject.inputs is None:
-        raise ForwardError(f"{subject.name} has no inputs; a step needs the arguments of one call")
+    subject.required_inputs("a training step")
     if told_apart(subject, recipe):
         subject = unfolded(subject)
     chance_as_found, failures = random_as_found(), []

@@ -463,6 +463,18 @@ def test_windows_that_begin_at_the_border_are_not_cut_short_where_they_are_wider
     assert line.seen(31) == (1 << 24) - 1 | 1 << 31
 
 
+def test_of_tokens_that_see_all_before_those_that_a_border_cuts_short_count_too() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        tokens = m.conv(x).flatten(2)
+        scores = (tokens.mT @ tokens).masked_fill(torch.ones(16, 16).tril() == 0, -torch.inf)
+        return (tokens @ scores.softmax(-1).mT).unflatten(2, (4, 4))
+
+    found = see(Run(forward, conv=nn.Conv2d(2, 2, 3, padding=1)), 1, 2, 4, 4)
+
+    assert [line.hulls[1] for line in found.target.field.lines] == [4, 4]
+    assert found.target.touched == 15  # of the tenth, all but the last of the next row
+
+
 def test_windows_of_one_period_that_all_begin_at_one_place_are_looked_at_again() -> None:
     def forward(m: Any, x: Tensor) -> Tensor:
         a = m.conv(x)

@@ -80,11 +80,26 @@ def masked(x: Tensor, kernel: Tensor) -> Tensor:
     return long_convolution(x, kernel * torch.tensor([1.0, 0.0, 1.0], dtype=kernel.dtype))
 
 
+def by_spectrum(of: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    """A long convolution, of which something is made of the spectrum of the kernel first."""
+
+    def function(x: Tensor, kernel: Tensor) -> Tensor:
+        n = x.shape[-1]
+        return irfft(rfft(x, 2 * n) * of(rfft(kernel, 2 * n)), 2 * n)[..., :n]
+
+    return function
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 @pytest.mark.parametrize(
     ("function", "taps", "expected"),
     [
         (long_convolution, 3, window(0, 1, 2)),
+        (by_spectrum(lambda modes: modes / 7), 3, window(0, 1, 2)),  # as Hyena does
+        (by_spectrum(lambda modes: modes + 0.1), 3, window(0, 1, 2)),
+        (by_spectrum(lambda modes: modes.mul_(0.5)), 3, window(0, 1, 2)),
+        (by_spectrum(lambda modes: modes * modes.conj()), 3, window(-2, -1, 0, 1, 2)),
+        (by_spectrum(lambda modes: torch.polar(modes.abs(), modes.angle())), 3, window(0, 1, 2)),
         (ahead, 3, window(-1, 0, 1)),
         (decaying, SIZE, window(*range(SIZE))),
         (masked, 3, window(0, 2)),
@@ -98,6 +113,20 @@ def test_a_convolution_by_transforms_sees_its_kernel(
 
     assert flags(found) == []
     assert sets(found) == expected
+
+
+def without_the_mean(modes: Tensor) -> Tensor:
+    modes[..., 0] = 0
+    return modes
+
+
+def test_a_spectrum_that_a_part_was_written_to_is_not_what_it_was() -> None:
+    kernel = torch.ones(2, 3, dtype=torch.float64)
+
+    found = look_at(by_spectrum(without_the_mean), kernel)
+
+    assert flags(found) == ["_fft_c2r"]
+    assert set(sets(found)) == {(1 << SIZE) - 1}
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-9, 1e9])

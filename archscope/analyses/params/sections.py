@@ -78,24 +78,10 @@ def _failure(subject: Subject, count: ForwardCount, found: tuple[Section, ...]) 
     return ForwardError(
         f"forward failed in {where}"
         + (f" with input {given}" if given else "")
-        + f": {first_line(count.failure)}. Parameters are complete; FLOPs stop there."
-        + _shape_given(subject),
+        + f": {first_line(count.failure)}. Parameters are complete; FLOPs stop there.",
         module=path,
         sections=found,
     )
-
-
-def _shape_given(subject: Subject) -> str:
-    """Return what to do where a shape was given in place of an input, as other tools take it."""
-    assert subject.inputs is not None
-    given = [*subject.inputs.args, *subject.inputs.kwargs.values()]
-    shape = next((each for each in given if _is_shape(each)), None)
-    sizes = "" if shape is None else ", ".join(map(str, shape))
-    return f" A shape is not an input: give a tensor, e.g. torch.zeros({sizes})." if sizes else ""
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, tuple | list) and all(type(size) is int for size in value)
 
 
 def _assemble(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import look
 from archscope.dependence.record.graph import Call, Node, Value
-from archscope.dependence.sets.lines import Line
+from archscope.dependence.sets.lines import FEWEST_TURNS, LONGEST_PERIOD, Line
 from archscope.records import frozen
 
 
@@ -30,6 +31,8 @@ class Reach:
     """Positions from one unit to the next."""
     is_aligned: bool
     """Whether there is an output for each place, so that outputs belong to positions."""
+    block: int = 1
+    """Outputs after which how far they see ahead repeats: those of a block see to its end."""
 
 
 @frozen
@@ -46,6 +49,9 @@ class Leak:
     """The same of its inputs."""
     is_its_own: bool = True
     """Whether its inputs have a place for each position, so that what it adds is its own."""
+    block: int = 1
+    """Positions of a block, where an output sees up to the end of its own: nobody writes that by
+    mistake."""
 
 
 @frozen
@@ -114,7 +120,7 @@ def _of_line(line: Line, size: int) -> Reach | None:
     jump = jump_of(line, len(line.entries), size)
     if jump is None or not len(units):
         return None
-    places = units * jump.numerator // jump.denominator
+    places = _places(units, jump)
     starts, widths = line.firsts[units], line.widths[units]
     return Reach(
         behind=int((places - starts).max()),
@@ -122,7 +128,30 @@ def _of_line(line: Line, size: int) -> Reach | None:
         width=int(widths.max()),
         jump=jump,
         is_aligned=_is_aligned(len(line.entries), jump, size),
+        block=(steady_ahead(line, jump) or (1, 0))[0],
     )
+
+
+def steady_ahead(line: Line, jump: Fraction) -> tuple[int, int] | None:
+    """Return after how many outputs it repeats how far they see ahead, and how far that is at most;
+    None where it does not, as of what sees up to the end of any input.
+
+    Of outputs that are away from the end: those at the start may see less of what is before them.
+    """
+    units = np.flatnonzero(line.kinds)
+    ahead = line.firsts[units] + line.widths[units] - 1 - _places(units, jump)
+    most = int(ahead.max(initial=0))
+    inside = _places(units, jump) + most < line.size
+    units, ahead = units[inside], ahead[inside]
+    if not len(units) or (np.diff(units) != 1).any():
+        return None
+    periods = range(1, min(LONGEST_PERIOD, len(units) // FEWEST_TURNS) + 1)
+    steady = (each for each in periods if (ahead[each:] == ahead[:-each]).all())
+    return next(((each, most) for each in steady), None)
+
+
+def _places(units: NDArray[np.int64], jump: Fraction) -> NDArray[np.int64]:
+    return units * jump.numerator // jump.denominator
 
 
 def jump_of(line: Line, units: int, size: int) -> Fraction | None:
@@ -157,14 +186,27 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
         placed = [one.ahead for one in before if one.is_aligned]
         least = max(furthest, *placed, 0)
         if after.ahead > least and after.is_aligned:
-            leak = Leak(path=call.path, operator="", ahead=after.ahead, before=least)
-            leaks.append(replace(leak, is_its_own=bool(placed)))
+            padded = None if placed else _padded_by(exam, call, reach)
+            leak = Leak(path=padded or call.path, operator="", ahead=after.ahead, before=least)
+            own = padded is not None or bool(placed)
+            leaks.append(replace(leak, is_its_own=own, block=_block(after, before)))
         elif call.path and _looks_back(after, before, max(placed, default=least)):
             backward.append(call.path)  # also where padding behind is cut off later
         furthest = max(least, after.ahead) if after.is_aligned else least
     inner = _innermost([leak.path for leak in leaks])
     alone = [path for path in _innermost(backward) if not any(_holds(path, one) for one in inner)]
     return [leak for leak in leaks if leak.path and leak.path in inner], alone
+
+
+def _padded_by(exam: Examination, call: Call, reach: Callable[[Value], Reach | None]) -> str | None:
+    """Return the module that holds another and has places, where that has none: it pads what it
+    gives it, by reflection maybe. None: there is none, or it is the model itself.
+    """
+    path = call.path.rpartition(".")[0]
+    holders = (one for one in exam.graph.calls if path and one.path == path)
+    own = next((one for one in holders if one.nodes[0] <= call.nodes[0] < one.nodes[1]), None)
+    known = [] if own is None else [reach(value) for value in own.inputs]
+    return path if known and all(one is not None and one.is_aligned for one in known) else None
 
 
 def _looks_back(after: Reach, before: list[Reach], ahead: int) -> bool:
@@ -206,8 +248,16 @@ def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
         made = next((value for value in node.outputs if value), None)
         after = None if made is None else reach_of(closer, made, axis)
         if made is not None and after is not None and after.ahead > max(ahead, 0):
-            yield _leak(exam, _reducer(closer, made, axis) or node, after.ahead, ahead)
+            leak = _leak(exam, _reducer(closer, made, axis) or node, after.ahead, ahead)
+            known = [one for one in before if one is not None]
+            yield replace(leak, block=_block(after, known))
             return
+
+
+def _block(after: Reach, before: Sequence[Reach]) -> int:
+    """Return the outputs of a block to whose end each sees, where those before did not."""
+    own = after.jump == 1 and all(one.block == 1 for one in before)
+    return after.block if own else 1
 
 
 def _sees_none(exam: Examination, call: Call, axis: int) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from archscope.dependence.record.graph import Value
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.sets import are_clipped, firsts
+from archscope.dependence.sets.sets import are_clipped, are_holed, firsts
 from archscope.dependence.sets.terms import Terms, along
 from archscope.theory.metrics import first
 
@@ -159,21 +159,24 @@ class Field:
         return dict(zip(self.unit_axes, map(int, places[off.argmin()]), strict=True))
 
     def _widest(self) -> dict[int, int]:
-        """Return the unit nearest to the middle among those that see most, of tokens."""
+        """Return the unit nearest to the middle among those that see most, of tokens.
+
+        Of those that no border cuts short, where these see no less than what is left of others.
+        """
         shape = tuple(self.value.shape[axis] for axis in self.unit_axes)
-        volume, cut = np.ones(shape), np.zeros(shape, dtype=np.bool_)
+        volume, cut, round_ = np.ones(shape), np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
         for pattern in self.patterns:
-            widths = pattern.sets.widths(pattern.entries)
-            clipped = are_clipped(pattern.entries)
+            features = tuple(a for a in range(len(pattern.shape)) if a not in self.unit_axes)
             at = np.ix_(
                 *(
                     pattern.index(own) if own in pattern.units else [0] * size
                     for own, size in zip(self.unit_axes, shape, strict=True)
                 )
             )
-            features = [a for a in range(len(pattern.shape)) if a not in self.unit_axes]
-            volume = volume * widths.squeeze(tuple(features))[at]
-            cut = cut | clipped.squeeze(tuple(features))[at]
+            entries = pattern.entries.squeeze(features)
+            volume = volume * pattern.sets.widths(entries)[at]
+            cut = cut | are_clipped(entries)[at]
+            round_ = round_ | (are_clipped(entries) & are_holed(entries))[at]
         off = sum(
             np.abs(np.arange(size) - (size - 1) / 2).reshape(
                 [-1 if own == place else 1 for place in range(len(shape))]
@@ -181,6 +184,8 @@ class Field:
             / size
             for own, size in enumerate(shape)
         )
+        if volume[cut & ~round_].max(initial=0) > volume[~cut].max(initial=0):
+            cut = round_
         order = np.lexsort((np.broadcast_to(off, shape).ravel(), -volume.ravel(), cut.ravel()))
         best = np.unravel_index(int(order[0]), shape)
         return dict(zip(self.unit_axes, map(int, best), strict=True))

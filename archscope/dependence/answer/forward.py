@@ -17,7 +17,7 @@ import numpy as np
 
 from archscope.dependence import rules
 from archscope.dependence.answer.complex_parts import Parts, without_unread
-from archscope.dependence.answer.position_constants import has_table
+from archscope.dependence.answer.position_constants import carried, go_along, placed_axes
 from archscope.dependence.record.graph import WRITE, Graph, Node, Value
 from archscope.dependence.record.scores import returned_of, scores_of
 from archscope.dependence.record.zeros import Zeros
@@ -30,7 +30,7 @@ from archscope.records import frozen
 
 CONCATENATIONS = ("cat", "concatenate")
 _PLACING = frozenset(("stack", WRITE, "slice_scatter", "select_scatter", "index_put", "index_copy"))
-"""Operators that put beside each other what may see unlike, as concatenations do."""
+"""Operators that put beside each other what may see differently, as concatenations do."""
 _PARTS = frozenset(
     (
         *("slice", "narrow", "split", "unsafe_split", "chunk", "tensor_split"),
@@ -139,6 +139,19 @@ class Marks:
     tables: set[int] = field(default_factory=set)
     sizes: tuple[int, ...] = ()
     """Positions of the input along the axes that are looked at."""
+    placed: dict[Value, frozenset[int]] = field(default_factory=dict)
+    """The axes of values along which constants differ from place to place, that do not go along
+    the input yet: so are the columns of scores that are of tables of positions."""
+
+    def place(self, index: int, node: Node, target: Value, edges: list[Edge], made: Terms) -> None:
+        """Note whether constants go by the places of the input in what a node makes."""
+        before = [carried(edge.steps, self.placed.get(edge.source, ())) for edge in edges]
+        placed = placed_axes(node, target.shape, frozenset().union(*before))
+        along_input = go_along(made, self.sizes) if placed else frozenset()
+        if placed & along_input:
+            self.tables.add(index)
+        if placed - along_input:
+            self.placed[target] = placed - along_input
 
 
 def walk(
@@ -161,8 +174,8 @@ def walk(
                 seen[target] = _side_by_side(each.node, target, seen)
             elif edges:
                 seen[target] = _follow(index, each, edges, seen, marks)
-            if edges and has_table(each.node, seen[target].total, target.shape, marks.sizes):
-                marks.tables.add(index)
+            if edges:
+                marks.place(index, each.node, target, edges, seen[target].total)
         for edge in each.edges:
             left[edge.source] -= 1
             if not left[edge.source] and edge.source not in kept:

@@ -5,7 +5,8 @@ A part of the input is not what it was in the whole, unless it is told where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from archscope.dependence.record.fact_rules import BLOCKED, is_stand_in
 from archscope.dependence.record.graph import Node, Shape
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import firsts
+from archscope.dependence.sets.steps import Mix, Permute, Reduce, ReduceWhere, Reshape, Step, Take
 from archscope.dependence.sets.terms import Terms
 from archscope.records import frozen
 
@@ -50,24 +52,60 @@ class Constant:
     """Its axis that is summed over: of a matrix, whose rows may be those of a convolution."""
 
 
-def has_table(node: Node, made: Terms, shape: Shape, sizes: Shape) -> bool:
-    """Return whether a constant among what a node reads goes by the places of the input.
+def placed_axes(node: Node, shape: Shape, before: Collection[int]) -> frozenset[int]:
+    """Return the axes of a node's result along which it differs from place to place by constants.
 
-    `made` is what its result of a shape sees of positions along axes of some sizes. One that is as
-    long as a window, and the same for each, does not; nor does a mask, of which the sets tell.
+    Those of what it reads, and those of constants among it. One that is the same over again does
+    not, nor does a mask, of which the sets tell.
     """
     beside = node.arguments["dim"] % len(shape) if node.operator in _BESIDE else None
-    return any(
-        _goes_along_the_input(pattern, axis, size) and _is_place_by_place(constant, own)
+    return frozenset(before) | {
+        axis
         for constant in constants_of(node, shape)
-        if sizes and _varies(constant.numbers)
-        for term in made
-        for pattern, size in zip(term.sets, sizes, strict=True)
-        for axis in pattern.units
-        if (own := constant.axes.get(axis)) is not None
-        and axis != beside
+        if _varies(constant.numbers)
+        for axis, own in constant.axes.items()
+        if axis != beside
+        and axis not in before
         and constant.numbers.shape[own] > 1
+        and _is_place_by_place(constant, own)
+    }
+
+
+def go_along(made: Terms, sizes: Shape) -> frozenset[int]:
+    """Return the axes along which what is seen of positions goes from end to end of the input.
+
+    Not those of one window, which are the same for each.
+    """
+    return frozenset(
+        axis
+        for term in made
+        for pattern, size in zip(term.sets, sizes, strict=bool(sizes))
+        for axis in pattern.units
+        if _goes_along_the_input(pattern, axis, size)
     )
+
+
+def carried(steps: Sequence[Step], axes: Collection[int]) -> frozenset[int]:
+    """Return where axes are after some steps; those that are not left as they were are not there.
+
+    So a shift of scores by their row makes distances of places.
+    """
+    left = set(axes)
+    for step in steps if left else ():
+        match step:
+            case Permute(order=order):
+                left = {new for new, old in enumerate(order) if old in left}
+            case Reshape(before=before, after=after):
+                kept = {prod(after[:at]): at for at, size in enumerate(after) if size > 1}
+                moved = {axis: kept.get(prod(before[:axis]), -1) for axis in left}
+                left = {at for axis, at in moved.items() if at >= 0 and after[at] == before[axis]}
+            case Take(axis=axis, links=links) if not links.is_identity:
+                left -= {axis}
+            case Mix(axis=axis) | ReduceWhere(axis=axis):
+                left -= {axis}
+            case Reduce(axes=lost):
+                left -= set(lost)
+    return frozenset(left)
 
 
 def constants_of(node: Node, shape: Shape) -> Iterator[Constant]:
@@ -142,8 +180,15 @@ def _repeats(constant: Tensor) -> bool:
 
 
 def _goes_along_the_input(pattern: Pattern, axis: int, size: int) -> bool:
-    """Return whether what is seen moves by half of the input at least, from end to end."""
+    """Return whether what is seen moves by half of the input at least, from end to end.
+
+    Of scores the query goes along with the row, and the key with the column: of the first row an
+    end alone does.
+    """
     units = [0] * len(pattern.shape)
-    first = pattern.at(units)
+    one = pattern.at(units)
     units[axis] = pattern.shape[axis] - 1
-    return 2 * abs(int(firsts(pattern.at(units))[0] - firsts(first)[0])) >= size
+    other = pattern.at(units)
+    begin = int(firsts(other)[0] - firsts(one)[0])
+    end = begin + int(pattern.sets.widths(other)[0] - pattern.sets.widths(one)[0])
+    return 2 * max(abs(begin), abs(end)) >= size

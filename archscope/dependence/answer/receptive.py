@@ -51,6 +51,8 @@ class Layer:
     start: tuple[int, ...] | None
     """The first position that unit 0 of the given input would see along each axis, negative inside
     padding; None: no such."""
+    is_left_out: bool = False
+    """Whether what it reaches was not counted since `MOST_WALKS` other layers were."""
 
     @property
     def name(self) -> str:
@@ -128,7 +130,7 @@ def receptive(
     if not _sees(given, value):
         raise UsageError("the chosen output does not depend on the input that is studied")
     best, growth = away_from_borders(model, inputs, given, value)
-    layers = tuple(_layers(given, best))
+    layers = tuple(_with_counts(tuple(_layers(given, best)), best))
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
     assert target is not None
     typical = target.field.typical
@@ -222,7 +224,7 @@ def _all_after(given: Examination, value: Value) -> str | None:
 
 
 def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
-    walks, of_parts = MOST_WALKS, _called_on_parts(given)
+    of_parts = _called_on_parts(given)
     for call in given.graph.calls:
         looks = any(
             node in given.dependences.looked and given.graph.nodes[node].module == call.path
@@ -233,12 +235,24 @@ def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
         layer = _layer(
             given, best, call, call.outputs[0], looks=looks, of_part=call.path in of_parts
         )
-        if layer is None:
-            continue
-        if layer.touched is None and looks and walks:
-            walks -= 1
-            layer = _counted(layer, best, layer.field.typical)
-        yield layer
+        if layer is not None:
+            yield layer
+
+
+def _with_counts(layers: Sequence[Layer], best: Examination) -> Iterator[Layer]:
+    """Yield layers with what they reach counted by walking back, those first that look around."""
+    walked: dict[Value, int | None] = {}
+    for layer in sorted(layers, key=lambda layer: not layer.looks):
+        value = layer.field.value
+        if layer.touched is None and value not in walked and len(walked) < MOST_WALKS:
+            walked[value] = _counted(layer, best, layer.field.typical).touched
+    for layer in layers:
+        if layer.touched is not None:
+            yield layer
+        elif layer.field.value in walked:
+            yield replace(layer, touched=walked[layer.field.value])
+        else:
+            yield replace(layer, is_left_out=True)
 
 
 def _called_on_parts(given: Examination) -> frozenset[str]:

@@ -21,7 +21,7 @@ from archscope.dependence.record.aliases import bound, written_by
 from archscope.dependence.record.fact_rules import MOST_ELEMENTS, Facts, facts_of, facts_of_values
 from archscope.dependence.record.fixed_elements import COMPARED
 from archscope.dependence.record.operators import is_view
-from archscope.dependence.record.recipes import named, stands_for
+from archscope.dependence.record.recipes import memory_of, named, stands_for
 from archscope.running.twin import bodiless
 
 _SMOOTH = frozenset(
@@ -77,29 +77,29 @@ class Constants:
 
     def learn(self, tensor: Tensor) -> None:
         """Say that a tensor counts as anything."""
-        self._of[_name_of(tensor)] = _Memory(_reference(tensor), Facts(), is_unread=False)
+        self._of[memory_of(tensor)] = _Memory(_reference(tensor), Facts(), is_unread=False)
 
     def fill(self, tensor: Tensor, value: float) -> None:
         """Say that all elements of a tensor without values are a number: it is no mask."""
         facts = Facts()
         if tensor.numel() <= MOST_ELEMENTS:
             facts = facts_of_values(torch.full((tensor.numel(),), float(value)))
-        self._of[_name_of(tensor)] = _Memory(_reference(tensor), facts, is_unread=False)
+        self._of[memory_of(tensor)] = _Memory(_reference(tensor), facts, is_unread=False)
 
     def before(self, func: Any, name: str, args: Any, kwargs: Any, tensors: Any) -> _Made | None:
         """Take in an operator on constants that is about to run; None: there is nothing to note."""
         if not any(map(self._is_made, tensors)) or name.startswith(_SHAPED):
             return None
         for tensor in tensors:
-            if self._is_learned(tensor) and _name_of(tensor) not in self._of:
+            if self._is_learned(tensor) and memory_of(tensor) not in self._of:
                 self.learn(tensor)
         if is_view(func):
             return None
         written = written_by(func, args, kwargs)
         for tensor in written:
-            if _name_of(tensor) not in self._of:
+            if memory_of(tensor) not in self._of:
                 facts = self._facts_of_memory(tensor)
-                self._of[_name_of(tensor)] = _Memory(_reference(tensor), facts, is_unread=False)
+                self._of[memory_of(tensor)] = _Memory(_reference(tensor), facts, is_unread=False)
         over = name in ("copy", "fill", "zero")
         read = [t for t in tensors if not (over and written and t is written[0])]
         return _Made(
@@ -147,7 +147,7 @@ class Constants:
 
     def _named(self, shown: Tensor, constant: Tensor) -> Tensor:
         """Say of what is shown for a learned constant which one that is: its memory tells."""
-        memory = _name_of(constant)
+        memory = memory_of(constant)
         if memory not in self._of or constant.layout is not torch.strided:
             return shown
         place = constant.storage_offset(), tuple(constant.shape), constant.stride()
@@ -163,11 +163,11 @@ class Constants:
         return tensor.is_meta or self._is_learned(tensor)
 
     def _is_learned(self, tensor: Tensor) -> bool:
-        known = _name_of(tensor) in self._of
+        known = memory_of(tensor) in self._of
         return known or (isinstance(tensor, nn.Parameter) and not _is_constant(tensor))
 
     def _is_unread(self, tensor: Tensor) -> bool:
-        memory = self._of.get(_name_of(tensor))
+        memory = self._of.get(memory_of(tensor))
         if memory is not None:
             return memory.is_unread
         return tensor.is_meta and not isinstance(tensor, nn.Parameter)
@@ -176,7 +176,7 @@ class Constants:
         """Return what is known of a tensor's elements, with `own` by a weight's own values too."""
         if not self._is_made(tensor):
             return facts_of_values(tensor)
-        memory = self._of.get(_name_of(tensor))
+        memory = self._of.get(memory_of(tensor))
         found = Facts() if memory is None else memory.facts.viewed(tensor)
         if own and not found and isinstance(tensor, nn.Parameter) and not tensor.is_meta:
             return facts_of_values(tensor).low_alone()  # no training leads there
@@ -184,7 +184,7 @@ class Constants:
 
     def _set(self, tensor: Tensor, facts: Facts, *, unread: bool, part: bool) -> None:
         """Note of a tensor, which may be a part of its memory, what is known of its elements."""
-        name = _name_of(tensor)
+        name = memory_of(tensor)
         memory = self._of.get(name)
         if memory is None or not part:
             memory = self._of[name] = _Memory(_reference(tensor), Facts(), is_unread=False)
@@ -217,13 +217,6 @@ def _is_constant(parameter: Tensor) -> bool:
     if not bool(((some == 0) | (some == 1)).all()):
         return False
     return bool(((values == 0) | (values == 1)).all()) and bool((values == 0).any())
-
-
-def _name_of(tensor: Tensor) -> int:
-    try:
-        return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):  # a sparse tensor has several
-        return id(tensor)
 
 
 def _reference(tensor: Tensor) -> StorageWeakRef | None:

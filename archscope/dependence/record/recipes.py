@@ -8,25 +8,20 @@ run on numbers that are random, but zero where the constant is whatever is learn
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tag, Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
 
-from archscope.dependence.record.operators import is_view
+from archscope.dependence.record.aliases import written_by
+from archscope.dependence.record.operators import LIKE
 from archscope.errors import ArchscopeError
 
 TRANSFORMS = ("_fft_r2c", "_fft_c2c", "_fft_c2r")
-_MOVING = frozenset(
-    (
-        *("clone", "_to_copy", "contiguous", "flip", "roll", "cat", "stack", "repeat"),
-        *("_unsafe_view", "_reshape_copy", "lift_fresh", "constant_pad_nd", "index_select"),
-    )
-)
-"""Operators, beside views, that put the numbers of a transform elsewhere."""
 _DOUBLE = {
     **dict.fromkeys((torch.float16, torch.bfloat16, torch.float32), torch.float64),
     **dict.fromkeys((torch.complex32, torch.complex64), torch.complex128),
@@ -45,6 +40,8 @@ class _Support:
     dtype: torch.dtype
     zero: Tensor | None
     """None: nowhere."""
+    number: int = field(default_factory=count().__next__)
+    """Which it is: what is made of one twice is made of one's numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +49,9 @@ class _Recipe:
     """The operator that made a constant."""
 
     func: Any
-    args: Any
-    kwargs: Mapping[str, Any]
+    """None: a part of its memory was written to, and nothing else is known."""
+    args: Any = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 _RECIPES: WeakIdKeyDictionary = WeakIdKeyDictionary()
@@ -66,22 +64,45 @@ def note(
     func: Any, name: str, given: Any, out: Any, zeros_of: Callable[[Tensor], Tensor | None]
 ) -> None:
     """Take in an operator on constants that ran; `zeros_of` says where one is always zero."""
-    results = [one for one in tree_leaves(out) if isinstance(one, Tensor)]
     if func._schema.is_mutable:
-        for one in results:
-            _RECIPES.pop(one, None)
+        _note_written(func, given, out, zeros_of)
         return
     tensors = [leaf for leaf in tree_leaves(given) if isinstance(leaf, Tensor)]
-    moves = (name in _MOVING or is_view(func)) and any(one in _RECIPES for one in tensors)
-    if isinstance(out, Tensor) and (moves or name in TRANSFORMS):
+    is_drawn = Tag.nondeterministic_seeded in func.tags
+    of_one = name not in LIKE and not is_drawn and any(one in _RECIPES for one in tensors)
+    if isinstance(out, Tensor) and (of_one or name in TRANSFORMS):
+        _RECIPES[out] = _Recipe(func, *_kept(given, zeros_of))
 
-        def kept(leaf: Any) -> Any:
-            if not isinstance(leaf, Tensor) or leaf in _RECIPES:
-                return leaf
-            return _Support(tuple(leaf.shape), leaf.dtype, zeros_of(leaf))
 
-        args, kwargs = tree_map(kept, given)
-        _RECIPES[out] = _Recipe(func, args, kwargs)
+def _note_written(
+    func: Any, given: Any, out: Any, zeros_of: Callable[[Tensor], Tensor | None]
+) -> None:
+    """Take in a write: of what shares the memory of what was written to nothing is known."""
+    written = written_by(func, *given) if len(_RECIPES) else []
+    memories = set(map(memory_of, written))
+    is_one = isinstance(out, Tensor) and out in _RECIPES and any(one is out for one in written)
+    again = _Recipe(func, *_kept(given, zeros_of)) if is_one else None
+    for one in [one for one in _RECIPES if memory_of(one) in memories]:
+        _RECIPES[one] = again if one is out and again else _Recipe(None)
+
+
+def _kept(given: Any, zeros_of: Callable[[Tensor], Tensor | None]) -> Any:
+    """Return arguments with what is known of them in the place of tensors."""
+
+    def kept(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        return _RECIPES.get(leaf) or _Support(tuple(leaf.shape), leaf.dtype, zeros_of(leaf))
+
+    return tree_map(kept, given)
+
+
+def memory_of(tensor: Tensor) -> int:
+    """Return which piece of memory a tensor lies in."""
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (NotImplementedError, RuntimeError):  # a sparse tensor has several
+        return id(tensor)
 
 
 def stands_for(shown: Tensor, constant: Tensor, zero: Tensor | None) -> Tensor:
@@ -112,19 +133,21 @@ def drawn(leaf: Any, generator: torch.Generator) -> Any:
     if isinstance(leaf, torch.device):
         return torch.device("cpu")
     if isinstance(leaf, _Support):
-        made = random_of(leaf.shape, leaf.dtype, generator)
-        return made if leaf.zero is None else made * ~leaf.zero
+        return _numbers(leaf, _own(generator, -1 - leaf.number))
+    if isinstance(leaf, _Recipe):
+        if leaf.func is None:
+            raise NoDataError
+        args, kwargs = tree_map(lambda one: drawn(one, generator), (leaf.args, dict(leaf.kwargs)))
+        return leaf.func(*args, **kwargs)
     if not isinstance(leaf, Tensor):
         return leaf
     recipe, name = _RECIPES.get(leaf), name_of(leaf)
-    if name is not None:
-        own = hash((generator.initial_seed(), name)) % (1 << 63)
-        generator = torch.Generator().manual_seed(own)
-    if isinstance(recipe, _Support):
+    if isinstance(recipe, _Recipe) or (recipe is not None and name is None):
         return drawn(recipe, generator)
+    if name is not None:
+        generator = _own(generator, name)
     if recipe is not None:
-        given = tree_map(lambda one: drawn(one, generator), (recipe.args, dict(recipe.kwargs)))
-        return recipe.func(*given[0], **given[1])
+        return _numbers(recipe, generator)
     if isinstance(leaf, nn.Parameter):
         return random_of(tuple(leaf.shape), leaf.dtype, generator)
     if leaf.is_meta:
@@ -132,18 +155,34 @@ def drawn(leaf: Any, generator: torch.Generator) -> Any:
     return leaf.detach().cpu().to(_DOUBLE.get(leaf.dtype, leaf.dtype))
 
 
-def likeness(leaf: Any) -> Any:
-    """Return what is the same of two arguments if `drawn` makes the same of both."""
+def _own(generator: torch.Generator, number: int) -> torch.Generator:
+    """Return a generator of one's own, that draws the same whenever it is asked for."""
+    return torch.Generator().manual_seed(hash((generator.initial_seed(), number)) % (1 << 63))
+
+
+def _numbers(support: _Support, generator: torch.Generator) -> Tensor:
+    made = random_of(support.shape, support.dtype, generator)
+    return made if support.zero is None else made * ~support.zero
+
+
+def likeness(leaf: Any, supports: dict[int, int] | None = None) -> Any:
+    """Return what is the same of two arguments if `drawn` makes the same of both.
+
+    `supports` number what of several arguments is made of the same constant.
+    """
+    supports = {} if supports is None else supports
     if isinstance(leaf, _Support):
         zero = None if leaf.zero is None else leaf.zero.cpu().numpy().tobytes()
-        return leaf.shape, str(leaf.dtype), zero
+        number = supports.setdefault(leaf.number, len(supports))
+        return leaf.shape, str(leaf.dtype), zero, number
+    if isinstance(leaf, _Recipe):
+        leaves, structure = tree_flatten((leaf.args, dict(leaf.kwargs)))
+        return str(leaf.func), str(structure), *(likeness(one, supports) for one in leaves)
     if not isinstance(leaf, Tensor):
         return str(leaf)
     recipe = _RECIPES.get(leaf)
-    if isinstance(recipe, _Support):
-        return likeness(recipe)
     if recipe is not None:
-        return str(recipe.func), _likenesses((recipe.args, dict(recipe.kwargs)))
+        return likeness(recipe, supports)
     kind = tuple(leaf.shape), str(leaf.dtype)
     if isinstance(leaf, nn.Parameter) or leaf.is_meta:
         return *kind, isinstance(leaf, nn.Parameter)
@@ -153,11 +192,6 @@ def likeness(leaf: Any) -> Any:
         if values.dtype is torch.bfloat16
         else values.resolve_neg().numpy().tobytes()
     )
-
-
-def _likenesses(given: Any) -> tuple[Any, ...]:
-    leaves, structure = tree_flatten(given)
-    return (str(structure), *map(likeness, leaves))
 
 
 def random_of(shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> Tensor:

@@ -110,13 +110,14 @@ class Spectra:
 def likeness_of(between: Between) -> tuple[Any, ...]:
     """Return what is the same of two of which the same becomes of random numbers."""
     numbers: dict[Value | int | None, int] = {None: 0}
+    supports: dict[int, int] = {}
 
     def alike(leaf: Any) -> Any:
         if isinstance(leaf, Value):
             return numbers.setdefault(leaf, len(numbers)), leaf.shape
         if isinstance(leaf, View):
             return leaf.operator, str(leaf.arguments), leaf.picked
-        return likeness(leaf), numbers.setdefault(name_of(leaf), len(numbers))
+        return likeness(leaf, supports), numbers.setdefault(name_of(leaf), len(numbers))
 
     found: list[Any] = [between.forth, between.back]
     for node in between.nodes:

@@ -21,6 +21,8 @@ LONGEST_PERIOD = 128
 """Units after which a pattern of windows must repeat to be found."""
 FEWEST_COPIES = 4
 """Units in a row whose windows are copies of one another, for the others to be cut short."""
+FEWEST_TURNS = 3
+"""Times that windows that go by turns must repeat, for others to be cut short."""
 EARLY = 4
 """Of how many units in a row those of the first of so many parts are the first few."""
 UNITS_COMPARED = 1_024
@@ -73,32 +75,52 @@ class Line:
     def interior(self) -> NDArray[np.int64]:
         """The units that no border cuts short, and that see anything.
 
-        A mask cuts short without saying so (the first tokens under a window of attention); such are
-        left out where all other windows are copies of one another, and no narrower.
+        None where what is left of one that is cut short is wider than all of them: they are the few
+        that look the other way. What comes round the ends has a hole. A mask cuts short without
+        saying so (the first tokens under a window of attention); such are left out where all
+        other windows are copies of one another, or of those some units before, and no narrower.
         """
-        units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
+        cut = are_clipped(self.entries)
+        units = np.flatnonzero((self.kinds != 0) & ~cut)
+        left = self.widths[cut & ~are_holed(self.entries)]
+        if left.max(initial=0) > self.widths[units].max(initial=0):
+            return units[:0]
         if not self.in_order or self._period(units) is not None:
             return units
         kept = self._copies(units)
         left = np.setdiff1d(units, kept)
-        if self._around(left, kept):
+        if self._around(left, kept) or self._ends_short(left, kept):
             return kept
+        turns = (self._copies(units, each) for each in range(2, self._most_turns(units) + 1))
+        rows = (each for each in turns if self._ends_short(np.setdiff1d(units, each), each))
+        return next(rows, units)
+
+    def _most_turns(self, units: NDArray[np.int64]) -> int:
+        """Return after how many units windows may repeat; 0: none is there often enough."""
+        most = np.unique(self.kinds[units], return_counts=True)[1].max(initial=0)
+        return min(LONGEST_PERIOD, len(units) // FEWEST_TURNS) if most >= FEWEST_TURNS else 0
+
+    def _ends_short(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
+        """Return whether units that are not kept are at the ends, and see no more than others."""
         starts = self.firsts[left]
         at_ends = bool(((starts == 0) | (starts + self.widths[left] == self.size)).all())
         if not at_ends or len(kept) < FEWEST_COPIES:
-            return units
-        return kept if (self.widths[left] <= self.widths[kept[0]]).all() else units
+            return False
+        return int(self.widths[left].max(initial=0)) <= int(self.widths[kept].max())
 
-    def _copies(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the longest run of units whose windows are copies, each as far on as the last."""
-        found, steps = self.kinds[units], np.diff(self.firsts[units])
-        steps = np.where(found[1:] == found[:-1], steps, 0)
+    def _copies(self, units: NDArray[np.int64], period: int = 1) -> NDArray[np.int64]:
+        """Return the longest run of units whose windows are copies of those some units before,
+        each as far on as the last; empty where it is not long enough to tell.
+        """
+        found, starts = self.kinds[units], self.firsts[units]
+        steps = starts[period:] - starts[:-period]
+        steps = np.where(found[period:] == found[:-period], steps, 0)
         edges = np.flatnonzero(np.diff(steps, prepend=-1, append=-1))
         runs = [(b - a, -a) for a, b in pairwise(edges.tolist()) if steps[a] > 0]
-        if not runs:
+        length, start = max(runs, default=(0, 0))
+        if length < (FEWEST_TURNS - 1) * period * (period > 1) or not runs:
             return units[:0]
-        length, start = max(runs)
-        return units[-start : length - start + 1]
+        return units[-start : length - start + period]
 
     @property
     def around(self) -> int:
@@ -168,7 +190,7 @@ class Line:
         """
         holed = units[are_holed(self.entries[units])]
         gaps = (longest_gap(self.seen(unit)) + 1 for unit in holed.tolist())
-        return max(int(np.ptp(self.firsts[units])), *gaps, 0)
+        return max([int(np.ptp(self.firsts[units])), *gaps])
 
     @property
     def jump(self) -> Fraction | None:
@@ -207,6 +229,11 @@ class Line:
             return False
         size = self.size
         return _go_on(starts, ends, size) or _go_on(size - ends[::-1], size - starts[::-1], size)
+
+    @property
+    def sees_first(self) -> bool:
+        """Whether all units see back to the first position, and some less far on than others."""
+        return self.goes_to_an_end and not self.firsts[self.kinds != 0].any()
 
     @property
     def start(self) -> int | None:

@@ -313,6 +313,62 @@ def test_what_looks_ahead_behind_maps_without_places_is_no_leak_of_the_one_that_
     assert "Leak" not in text
 
 
+class Blocks(nn.Module):
+    """Attention in blocks of 4 and those before, between convolutions that look back alone."""
+
+    def __init__(self, before: int) -> None:
+        super().__init__()
+        self.attend, self.before = Attend(before), before
+        self.convs = nn.ModuleList(nn.Conv1d(2, 2, 3) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = self.convs
+        found: Tensor = second(F.pad(self.attend(first(F.pad(x, (2, 0)))), (2, 0)))
+        return found
+
+
+class Attend(nn.Module):
+    def __init__(self, before: int) -> None:
+        super().__init__()
+        self.before = before
+
+    def forward(self, x: Tensor) -> Tensor:
+        block = torch.arange(x.shape[-1]) // 4
+        apart = block[:, None] - block
+        scores = (x.mT @ x).masked_fill((apart < 0) | (apart > self.before), -torch.inf)
+        return (scores.softmax(-1) @ x.mT).mT
+
+
+@pytest.mark.parametrize(("before", "back"), [(1, "11 positions"), (99, "to the first position")])
+def test_blocks_of_attention_are_no_leak_and_have_a_lag(before: int, back: str) -> None:
+    report = receptive_field(Blocks(before), torch.zeros(1, 2, 40))
+    text = said(report)
+
+    assert (
+        "not causal: outputs look up to 3 positions ahead of their own, to the end of a block of "
+        "4, from attend on"
+    ) in text
+    assert "Leak" not in text
+    assert f"an output looks back {back} and ahead 3" in text
+    report.check("ahead == 3")
+
+
+class PadsItself(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(2, 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.conv(F.pad(x, (2, 0), mode="reflect"))
+        return found
+
+
+def test_what_a_module_pads_with_looks_ahead_not_what_it_pads_for() -> None:
+    text = said(receptive_field(nn.Sequential(PadsItself()), torch.zeros(1, 2, 40)))
+
+    assert "outputs look up to 2 positions ahead of their own, from 0 on" in text
+
+
 class Translator(nn.Module):
     """A causal convolution of the target beside all of the source, as a decoder has it."""
 

@@ -38,7 +38,8 @@ def is_partly_clear(found: Receptive) -> bool:
 
 def size_notes(found: Receptive) -> Iterator[Note]:
     """Yield on which input the window was found, or why it may be larger."""
-    given, best, growth = extent(found.given.sizes), extent(found.best.sizes), found.growth
+    given, growth = extent(found.given.sizes), found.growth
+    best = f"an input of {'×'.join(f'{size:,}' for size in found.best.sizes)} positions"
     together = ", with all inputs of its size made larger" if growth.together else ""
     if found.is_whole and found.best is not found.given:
         near = found.given.local(found.target.value) or found.target.total
@@ -46,8 +47,8 @@ def size_notes(found: Receptive) -> Iterator[Note]:
             f"of the given {given} input there is one output alone along an axis; how outputs lie "
             f"beside each other was found on {best}"
             if near.is_whole and any(len(line.entries) == 1 for line in near.lines)
-            else f"at the given {given} input every output reaches the border; the receptive field "
-            f"was found on {best}"
+            else f"at the given {given} input outputs reach the border; the receptive field was "
+            f"found on {best}"
         )
         yield Note(level="info", text=said + together)
     if is_partly_clear(found):
@@ -65,7 +66,7 @@ def size_notes(found: Receptive) -> Iterator[Note]:
     elif not found.is_whole:
         yield Note(
             level="warning",
-            text=f"every output reaches the border of the {extent(growth.sizes)} input, and "
+            text=f"outputs reach the border of the {extent(growth.sizes)} input, and "
             f"{_why(growth)}: the receptive field may be larger",
         )
 

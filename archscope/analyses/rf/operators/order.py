@@ -65,9 +65,9 @@ def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
     """
     reach, leaks = order.reach, order.leaks
     later = counted(reach.ahead, "position")
-    both_ways = all(leak.operator == BOTH_WAYS for leak in leaks)
+    meant = all(leak.operator == BOTH_WAYS or leak.block > 1 for leak in leaks)
     is_inner = is_inner or not all(leak.is_its_own for leak in leaks)
-    if leaks and len(leaks) <= len(order.backward) and not (both_ways or is_inner):
+    if leaks and len(leaks) <= len(order.backward) and not (meant or is_inner):
         named = ", ".join(_looks(leak) for leak in leaks[:MODULES_NAMED])
         more = len(leaks) - MODULES_NAMED
         others = f" and {counted(more, 'other')}" if more > 0 else ""
@@ -77,7 +77,9 @@ def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
             text=f"Leak: not causal{where}, outputs look up to {later} ahead. {named}{others}, "
             f"while {alone} look{'s' * (len(order.backward) == 1)} back alone.",
         )
-    since = f", from {_culprit(leaks[0])} on" if leaks else ""
+    blocks = {leak.block for leak in leaks} - {1}
+    ends = f", to the end of a block of {blocks.pop():,}" if len(blocks) == 1 else ""
+    since = f"{ends}, from {_culprit(leaks[0])} on" if leaks else ""
     return Note(
         level="info",
         text=f"not causal{where}: outputs look up to {later} ahead of their own{since}",

@@ -94,8 +94,8 @@ def _seen_row(found: Receptive, axis: int) -> AxisRow:
     return AxisRow(
         axis=found.given.axes[axis],
         receptive_field=(total.lines[axis] if is_global else line).hulls[1],
-        jump=None if line.jump is None else plain(line.jump),
-        start=None if found.target.start is None else found.target.start[axis],
+        jump=plain(line.jump) if line.jump else None,  # 0: all see the same
+        start=found.target.start[axis] if found.target.start and line.jump else None,
     )
 
 
@@ -110,9 +110,12 @@ def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...])
     if tried is None or (step or 1) > LARGEST_STEP:
         return row
     enough = trials.left >= fewest_trials(apart)
-    sizes = input_sizes(tried, found.given.sizes[axis], apart) if enough else InputSizes()
-    if sizes.smallest is None and not (enough and trials.left):
-        row = replace(row, why=row.why or "too many operators for sizes to be tried")
+    given = found.given.sizes[axis]
+    sizes = input_sizes(tried, given, apart, ends=True) if enough else InputSizes()
+    if sizes.smallest is None:
+        told = "the sizes that run repeat in no way that was found"
+        few = "too many operators for sizes to be tried"
+        row = replace(row, why=row.why or (told if enough and trials.left else few))
     return replace(
         row,
         smallest_input=sizes.smallest,
@@ -171,7 +174,7 @@ def _unknown(found: Receptive, axis: int) -> str | None:
     if target.field.map_axis(axis) is None:
         return "outputs lie along no axis of their own"
     if not target.field.lines[axis].is_whole:
-        return "every output reaches the border of the input"
+        return "outputs reach the border of the input"
     looked = (found.given.graph.nodes[place] for place in sorted(found.given.dependences.looked))
     before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
     adaptive = next((node.operator for node in before if "adaptive" in node.operator), None)
@@ -193,18 +196,24 @@ def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
 
 
 def _reached(found: Receptive, axis: int) -> dict[str, Any]:
-    """Return that nothing ahead is seen where that holds of the given input, as under a mask."""
+    """Return how far ahead outputs see of the given input that see back to its first position, and
+    that nothing ahead is seen where that holds, as under a mask."""
+    from archscope.dependence.answer.causality import jump_of, steady_ahead
     from archscope.dependence.answer.output_windows import reach
 
-    total = found.target.total
+    total, size = found.target.total, found.given.sizes[axis]
     own = total.map_axis(axis)
-    if own is None or found.target.value.shape[own] != found.given.sizes[axis]:
+    if own is None:
         return {}
-    behind, ahead = reach(total.lines[axis])
-    if ahead:
-        return {}
-    is_all = behind == found.given.sizes[axis] - 1 and found.target.bounded_by is None
-    return {"look_ahead": 0, "sees_first": is_all}
+    line, units = total.lines[axis], found.target.value.shape[own]
+    exact = found.target.bounded_by is None
+    if units == size:
+        behind, ahead = reach(line)
+        if not ahead:
+            return {"look_ahead": 0, "sees_first": exact and behind == size - 1}
+    jump = jump_of(line, units, size) if exact and line.sees_first else None
+    steady = steady_ahead(line, jump) if jump else None
+    return {"look_ahead": steady[1], "sees_first": True} if steady else {}
 
 
 def _cut(
