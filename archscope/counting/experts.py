@@ -25,6 +25,14 @@ _CHOSEN = (
     *("num_activated_experts", "n_experts_per_tok", "num_active_experts"),
 )
 """What layers call the number of experts that a token is sent to."""
+_EXPERTS = (
+    "num_experts",
+    "n_experts",
+    "num_local_experts",
+    "n_routed_experts",
+    "num_experts_local",
+)
+"""What they call the number of all of them."""
 
 
 @frozen
@@ -33,6 +41,8 @@ class Forward:
 
     choices: Choices = ()
     shapes: Shapes
+    calls: Mapping[str, int]
+    """How often each module ran, by path."""
 
 
 @frozen
@@ -49,35 +59,96 @@ class Met:
 def in_lists(model: nn.Module, forward: Forward | None) -> Iterator[tuple[str, int, Met]]:
     """Yield the path of each routed expert, its place in its list, and how many a token meets."""
     for path, module in model.named_modules():
-        if path and _is_list(path, module):
-            experts = [f"{path}.{name}" for name in module._modules]
+        experts = [f"{path}.{name}" for name, _ in module._modules.items()]
+        met = None
+        if path and _are_called_experts(path, module) and _is_list(module):
             met = _met(model, path, module, experts, forward)
+        elif path and forward is not None:
+            met = _routed(path, module, experts, forward)
+        if met is not None:
             yield from ((expert, place, met) for place, expert in enumerate(experts))
 
 
 def stacked(model: nn.Module, path: str, module: nn.Module, forward: Forward | None) -> Met | None:
     """Return how many experts of a module's own parameters a token meets; None: it holds none.
 
-    They are parameters that all begin with the number of experts which the module states.
+    They are parameters that all begin with the number of experts: one that the module states, or
+    of which its forward chose some.
     """
-    experts = stated(module, "num_experts")
     own = [parameter for parameter in module._parameters.values() if parameter is not None]
-    if type(experts) is not int or experts < 2 or not own:
-        return None
-    if any(each.dim() < 2 or each.shape[0] != experts for each in own):
-        return None
     if not any(each.dim() == 3 for each in own):
         return None  # a router, of which each token uses all
-    return _met(model, path, module, [path] * experts, forward)
+    first = {each.shape[0] if each.dim() > 1 else 0 for each in own}
+    if len(first) > 1 or min(first) < 2:
+        return None
+    (number,) = first
+    experts = [stated(module, name) for name in _EXPERTS]
+    if any(type(each) is int for each in experts):
+        return _met(model, path, module, [path] * number, forward) if number in experts else None
+    states_share = stated(module, "active_fraction") is not None
+    chosen = set() if forward is None or states_share else _chosen_by(path, number, forward)
+    if not chosen:
+        return None
+    why = f"its forward chose {_words(chosen)} of {number}, and no num_experts is stated"
+    return Met(experts=number, chosen=None, why=why)
 
 
-def _is_list(path: str, module: nn.Module) -> bool:
-    """Return whether a module is a list of experts that are alike, and not of shared ones."""
+def _is_list(module: nn.Module) -> bool:
+    """Return whether a module is a list of modules that are alike."""
     parts = [part for part in module._modules.values() if part is not None]
     if len(parts) < 2 or any(each is not None for each in module._parameters.values()):
         return False
-    words = (path.rpartition(".")[2] + type(parts[0]).__name__).lower()
-    return "expert" in words and "shared" not in words and len({*map(_shape, parts)}) == 1
+    return len({*map(type, parts)}) == 1 and len({*map(_shape, parts)}) == 1
+
+
+def _are_called_experts(path: str, module: nn.Module) -> bool:
+    part = next((part for part in module._modules.values() if part is not None), None)
+    words = (path.rpartition(".")[2] + type(part).__name__).lower()
+    return "expert" in words and "shared" not in words
+
+
+def _routed(path: str, module: nn.Module, parts: list[str], forward: Forward) -> Met | None:
+    """Return how many modules of a list a token meets, by what each was given; None: it meets all.
+
+    The layer around them chose some of as many, and did not give all of its rows to each.
+    """
+    number, around = len(parts), path.rpartition(".")[0]
+    inside = tuple(f"{part}." for part in parts)
+    chosen = {
+        chosen
+        for where, operator, of, chosen in forward.choices
+        if of == number and operator in _SURE and _within(where, around)
+        if not f"{where}.".startswith(inside)
+    }
+    if not chosen or "shared" in path.rpartition(".")[2].lower() or not _is_list(module):
+        return None
+    rows = _rows(forward.shapes.get(around, ()))
+    given = [_rows_of_all(part, forward) for part in parts]
+    if rows is None or given == [rows] * number:
+        return None
+    if len(chosen) == 1 and sum(given) == min(chosen) * rows:
+        return Met(experts=number, chosen=min(chosen))
+    why = f"the layer around them chose {_words(chosen)} of {number}, and gave each some rows alone"
+    return Met(experts=number, chosen=None, why=why)
+
+
+def _rows_of_all(path: str, forward: Forward) -> int:
+    """Return the rows of all calls of a module, if each was given as many as the first."""
+    return forward.calls.get(path, 0) * (_rows(forward.shapes.get(path, ())) or 0)
+
+
+def _chosen_by(path: str, number: int, forward: Forward) -> set[int]:
+    """Return how many of as many a module chose, or the layer that it is a part of."""
+    around = path.rpartition(".")[0]
+    return {
+        chosen
+        for where, operator, of, chosen in forward.choices
+        if of == number and operator in _SURE and (where == around or _within(where, path))
+    }
+
+
+_SURE = ("aten::topk", "aten::argmax")
+"""Operators that choose; a maximum may be that of a softmax."""
 
 
 def _shape(module: nn.Module) -> tuple[object, ...]:

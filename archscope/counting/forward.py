@@ -19,7 +19,7 @@ from archscope.errors import ForwardError
 from archscope.garbage import uncollected
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
-from archscope.running.attributes import parameters_of
+from archscope.running.attributes import newly_made, parameters_of
 from archscope.running.device import default_device
 from archscope.running.module_stack import ModuleStack
 from archscope.running.process import PutBack, raise_interrupt, random_as_found, random_drawn
@@ -59,6 +59,8 @@ class ForwardCount:
     """Where the pass ran: `meta`, or the device of the model's weights."""
     draws: bool = False
     """Whether the forward drew random numbers that may have chosen what it ran."""
+    made: tuple[str, ...] = ()
+    """The parameters that the forward made, by name."""
     in_place: bool = False
     """Whether the network itself ran, since no copy of it can: it reaches itself from outside."""
 
@@ -206,7 +208,7 @@ def _both_engines(
         looked_at = watch.around is not _nothing_around
         counter = DispatcherCounter(twin.model, watch.repeats, all_steps=looked_at)
         device = "meta" if execution == "shapes" else _device(twin.model)
-        drawn = random_drawn()
+        drawn, made = random_drawn(), newly_made(twin.model)
         try:
             with guard or nullcontext(), watch.around(counter.stack), counter.stack, counter:
                 twin.run()
@@ -214,10 +216,10 @@ def _both_engines(
             raise_interrupt(failure)
             counter.count.failed_in = counter.stack.current
             return ForwardCount(counter.count, None, None, execution, failure, device)
-        draws = _may_choose(drawn(), counter.count)
+        chance = _may_choose(drawn(), counter.count), made()
         if not watch.second:
             reason = "it was not asked"
-            return ForwardCount(counter.count, None, reason, execution, None, device, draws)
+            return ForwardCount(counter.count, None, reason, execution, None, device, *chance)
         del twin  # before there is another: it may be large
 
         def alike() -> Twin:
@@ -232,8 +234,8 @@ def _both_engines(
             raise_interrupt(failure)
             known = isinstance(failure, UntraceableError)
             reason = str(failure) if known else f"it gave up by itself ({type(failure).__name__})"
-            return ForwardCount(counter.count, None, reason, execution, None, device, draws)
-        return ForwardCount(counter.count, fvcore, None, execution, None, device, draws)
+            return ForwardCount(counter.count, None, reason, execution, None, device, *chance)
+        return ForwardCount(counter.count, fvcore, None, execution, None, device, *chance)
 
 
 def _may_choose(drawn: frozenset[str], count: DispatcherCount) -> bool:

@@ -1,4 +1,4 @@
-"""Weights of which a count shows less than there is: in plain containers, in memory of others."""
+"""Weights of which a count shows less than there is: made late, in lists, in memory of others."""
 
 from __future__ import annotations
 
@@ -63,6 +63,16 @@ def _weights_in(value: Any, known: set[int], depth: int = 3) -> Iterator[Tensor]
     elif depth and isinstance(value, list | tuple | dict | set) and len(value) <= _MANY:
         for each in value.values() if isinstance(value, dict) else value:
             yield from _weights_in(each, known, depth - 1)
+
+
+def made_notes(made: Sequence[str]) -> Iterator[Note]:
+    """Say which parameters a forward makes, as in layers that are made on first use."""
+    if made:
+        yield Note(
+            level="warning",
+            text=f"the forward makes parameters that were not there before ({_listed(made)}), so "
+            "these and their gradients are not told in full; run the network once, then ask",
+        )
 
 
 def shared_memory_notes(model: nn.Module) -> Iterator[Note]:

@@ -27,6 +27,7 @@ from archscope.theory.cache import Cache, LayerCache, Unseen
 
 _LARGEST = 2**28
 """Bytes of weights up to which a network runs on data where its masks need values."""
+_ITSELF = "the model itself"
 _SEEN = "its mask has no values where it runs on shapes alone"
 
 
@@ -122,8 +123,7 @@ class _Looking:
 
     def _why(self) -> str:
         if self.both_sides:
-            where = self.both_sides[0] or "the model itself"
-            return f"attention in {where} sees later positions too"
+            return f"{self.both_sides[0]} sees later positions too"
         return "neither attention nor a recurrent layer runs in it"
 
     def attention(
@@ -141,7 +141,7 @@ class _Looking:
         window: int | None = keys
         if not causal and mask is None:
             if keys == length:
-                self.both_sides.append(path)
+                self.both_sides.append(f"attention in {path or _ITSELF}")
                 return
             source = keys
         else:
@@ -152,7 +152,7 @@ class _Looking:
             self.hidden(path, _SEEN)
             return
         if window == 0:
-            self.both_sides.append(path)
+            self.both_sides.append(f"attention in {path or _ITSELF}")
             return
         if source is None:
             self.lengths.append(keys)
@@ -179,7 +179,7 @@ class _Looking:
     def recurrent(self, path: str, module: nn.RNNBase, output: Any) -> None:
         """Take a recurrent layer, and what it returns."""
         if module.bidirectional:
-            self.both_sides.append(path)
+            self.both_sides.append(f"the recurrent layer in {path or _ITSELF}")
             return
         states = output[1] if isinstance(output[1], tuple) else (output[1],)
         held = sum(state.numel() // (state.shape[1] if state.ndim == 3 else 1) for state in states)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,23 @@ def part_of(model: nn.Module, path: str) -> nn.Module:
 def parameters_of(model: nn.Module) -> Iterator[Tensor]:
     """Yield every parameter once: a network's own `parameters()` may tell only some of them."""
     return _tensors_of(model, "_parameters")
+
+
+def newly_made(model: nn.Module) -> Callable[[], tuple[str, ...]]:
+    """Return what names the parameters that are there later and are not now, as a forward's own."""
+    before = dict(_named(model))
+
+    def made() -> tuple[str, ...]:
+        return tuple(name for name, each in _named(model) if before.get(name) is not each)
+
+    return made
+
+
+def _named(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    for path, module in model.named_modules():
+        for name, tensor in module._parameters.items():
+            if tensor is not None:
+                yield f"{path}.{name}" if path else name, tensor
 
 
 def buffers_of(model: nn.Module) -> Iterator[Tensor]:

@@ -17,7 +17,7 @@ from archscope.counting.layouts import Formula, is_sparse
 from archscope.counting.operator_info import Operator, operator_of
 from archscope.counting.ownership import Holders, held_tensors, multiplied, owner
 from archscope.records import frozen
-from archscope.running.attributes import parameters_of
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.higher_order import derived, kernel_of, sees_functions
 from archscope.running.storages import keys_of
 from archscope.running.twin import Twin
@@ -53,6 +53,7 @@ class ProductCounter(TorchDispatchMode):
         self._places = places
         self._known: dict[Any, Operator] = {}
         self._weights = set(keys_of(parameters_of(twin.model)))
+        self._constants = set(keys_of(buffers_of(twin.model)))
         self._holders = _holders_by_key(twin.model)
         self._products: list[Product] = []
         self._backward: list[tuple[str, int, int, str]] = []
@@ -81,6 +82,8 @@ class ProductCounter(TorchDispatchMode):
             if parts is not NotImplemented:
                 return parts
         result = func(*args, **kwargs)
+        if not self._places.turned:
+            self._follow(operator, args, result)
         if operator.formula is not None:
             macs = _macs(operator, operator.formula, args, kwargs, result)
             if macs is None:
@@ -89,6 +92,25 @@ class ProductCounter(TorchDispatchMode):
         elif operator.kind == "unknown" and not carries_none(operator.name):
             self.unknown.add(operator.name)
         return result
+
+    def _follow(self, operator: Operator, args: Any, result: Any) -> None:
+        """Take for weights what is made of weights without a product: masked, scaled, cast."""
+        given = [each for each in _flat(args) if isinstance(each, Tensor)]
+        made = set(keys_of(each for each in _flat(result) if isinstance(each, Tensor)))
+        made -= set(keys_of(given))  # a view is what it is a view of
+        if (
+            operator.formula is None
+            and any(map(self._is_weight, given))
+            and all(
+                self._is_weight(each)
+                or not each.ndim
+                or self._constants.issuperset(keys_of((each,)))
+                for each in given
+            )
+        ):
+            self._weights |= made
+        else:  # memory that was a weight's may be another's by now
+            self._weights -= made
 
     def _record(self, operator: Operator, args: Any, macs: int) -> None:
         path = self._places.current()

@@ -20,7 +20,7 @@ from torch.nn.parameter import is_lazy
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
-from archscope.running.attributes import buffers_of, parameters_of
+from archscope.running.attributes import buffers_of, newly_made, parameters_of
 from archscope.running.caches import empty_cached_functions
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import random_as_found, random_drawn
@@ -87,6 +87,8 @@ class Step:
     """Where blocks that are alike were left out; nothing else was where there are any."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
+    made: tuple[str, ...] = ()
+    """The parameters that the forward made, by name."""
     draws: bool = False
     """Whether the forward drew random numbers, which may choose what it runs."""
 
@@ -222,7 +224,7 @@ def _watched(
     buffers = tuple(held(model, "_buffers", optimiser))  # one that a forward makes is its own work
     alive, listening = _watching(twin, places)
     savings: list[Saving] = []
-    drawn = random_drawn()
+    drawn, made = random_drawn(), newly_made(model)
     on_host = nullcontext() if recipe.dropout == "card" else alive.with_random_states()
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe), on_host:
         while len(savings) < passes and (len(savings) < 2 or _grow(parameters)):
@@ -250,6 +252,7 @@ def _watched(
         buffers=buffers,
         inputs=bytes_of(tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))),
         outputs=size,
+        made=made(),
         draws=bool(drawn() - {"torch"}),  # what reads torch's is run on data
         saved_later=frozenset(
             each.block

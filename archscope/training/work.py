@@ -22,6 +22,7 @@ from archscope.counting.execution import KEPT, Kept, ShapesOnly
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
+from archscope.running.attributes import newly_made
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import random_as_found, random_drawn
 from archscope.running.twin import Original, Twin, bodiless, own
@@ -68,6 +69,8 @@ class Work:
     """Whether it ran on data, since the forward reads values."""
     weighs: bool = False
     """Whether a softmax ran, as attention's."""
+    made: tuple[str, ...] = ()
+    """The parameters that the forward made, by name."""
     draws: bool = False
     """Whether the forward drew random numbers, which may choose what it runs."""
 
@@ -160,12 +163,15 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
         )
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
         counter, drawn = ProductCounter(twin, places), random_drawn()
+        made = newly_made(twin.model)
         with places.stack, counter, around():
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)
     work = _work(counter, twin.model)
-    return replace(work, repeats=subject.repeats, has_data=kept is None, draws=bool(drawn()))
+    return replace(
+        work, repeats=subject.repeats, has_data=kept is None, made=made(), draws=bool(drawn())
+    )
 
 
 _SOFTMAXES = frozenset(("aten::_softmax", "aten::_safe_softmax"))

@@ -336,3 +336,16 @@ def test_the_layer_that_is_taken_for_a_head_is_told() -> None:
     for ask in (archscope.memory, archscope.train):
         assert "but the last, 2, taken for the head" in str(ask(model, x, lora="r=2").notes)
         assert "head" not in str(ask(model, x, lora="r=2,targets=0/2").notes)
+
+
+class Own(nn.LSTM):
+    """A recurrent layer by another name."""
+
+
+def test_recurrent_layers_are_known_by_what_runs() -> None:
+    report = archscope.memory(Own(4, 4), torch.zeros(3, 2, 4))
+    planned = archscope.plan(Own(4, 4), torch.zeros(3, 2, 4), gpu="a100")
+
+    assert not report.totals.exact
+    assert "LSTM ran step by step" in str(report.notes)
+    assert "fused kernels of recurrent layers" in str(planned.notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -87,3 +87,64 @@ def test_without_a_forward_a_layer_must_state_it() -> None:
     assert params(_Mixture("topk"), flops=False).totals.active is None
     totals = params(_Mixture("topk", top_k=2), flops=False).totals
     assert totals.active == _ROUTER + 4 * _EXPERT
+
+
+class _Named(nn.Module):
+    """The same without a name that says so, or layers one after the other where none is chosen."""
+
+    def __init__(self, way: Literal["gathered", "one by one", "some", "in turn", "soft"]) -> None:
+        super().__init__()
+        self.way, self.gate = way, nn.Linear(4, 3, bias=False)
+        self.ffns = nn.ModuleList(nn.Linear(4, 4, bias=False) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        best = self.gate(x).topk(2)[1]
+        if self.way == "one by one":
+            return torch.stack([self.ffns[b](row) for row in x for b in best[0].tolist()])
+        if self.way == "in turn":
+            return self.ffns[2](self.ffns[1](self.ffns[0](x)))
+        out = torch.zeros_like(x)
+        for number, ffn in enumerate(self.ffns):
+            rows = (best == number).any(-1).nonzero()[:, 0]
+            if self.way == "soft":
+                out = out + ffn(x)
+            else:
+                rows = rows[1:] if self.way == "some" else rows
+                out = out.index_add(0, rows, ffn(x[rows]))
+        return out
+
+
+@pytest.mark.parametrize(
+    ("way", "met"),
+    [("gathered", 2), ("one by one", 2), ("in turn", 3), ("soft", 3), ("some", None)],
+)
+def test_experts_that_are_not_called_so_are_known_by_what_they_are_given(
+    way: Any, met: int | None
+) -> None:
+    report = params(_Named(way), torch.randn(5, 4))
+
+    assert report.totals.active == (None if met is None else _ROUTER + met * _EXPERT)
+    said = "chose 2 of 3, and gave each some rows alone"
+    assert any(said in note.text for note in report.notes) is (met is None)
+
+
+class _Stacked(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate, self.up = nn.Linear(4, 3, bias=False), nn.Parameter(torch.randn(3, 4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.einsum("td,tde->te", x, self.up[self.gate(x).argmax(-1)])
+
+
+def test_stacked_weights_of_which_some_are_chosen_may_be_experts() -> None:
+    report = params(_Stacked(), torch.randn(5, 4))
+
+    assert report.totals.active is None
+    assert any("chose 1 of 3, and no num_experts is stated" in n.text for n in report.notes)
+
+
+def test_scripted_layers_are_no_experts() -> None:
+    scripted = torch.jit.script(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)))
+
+    assert params(scripted, torch.zeros(5, 4)).totals.active == 2 * (_EXPERT + 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import archscope
 
@@ -49,3 +49,28 @@ def test_parameters_in_the_memory_of_others_are_said() -> None:
     tied = said(nn.Sequential(encoder, decoder))
     assert "1.weight in that of 0.weight" in tied
     assert "memory of others" not in said(nn.Sequential(apart, other, encoder))
+
+
+class OnFirstUse(nn.Module):
+    """Makes its head when it knows how wide it is to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.head = nn.Linear(4, 8), None
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.body(x)
+        if self.head is None:
+            self.head = nn.Linear(x.shape[-1], 2)
+        return self.head(x)
+
+
+def test_layers_that_a_forward_makes_are_warned_of_until_they_are_there() -> None:
+    for ask in (archscope.params, archscope.train, archscope.memory):
+        model, x = OnFirstUse(), torch.zeros(3, 4)
+        words = "makes parameters that were not there before (head.weight, head.bias)"
+
+        assert words in str(ask(model, x).notes)
+        assert model.head is None
+        model(x)
+        assert "not there before" not in str(ask(model, x).notes)

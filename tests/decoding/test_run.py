@@ -229,7 +229,7 @@ def test_torchs_own_decoder_is_seen() -> None:
     [
         (Attends("none"), "attention in the model itself sees later positions"),
         (nn.Linear(32, 32), "neither attention nor a recurrent layer"),
-        (nn.LSTM(32, 8, bidirectional=True, batch_first=True), "sees later positions"),
+        (nn.LSTM(32, 8, bidirectional=True, batch_first=True), "the recurrent layer in the model"),
     ],
 )
 def test_a_stranger_that_does_not_decode_is_refused(model: nn.Module, said: str) -> None:

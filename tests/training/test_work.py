@@ -234,3 +234,23 @@ def test_a_product_whose_formula_says_nothing_is_unknown_and_not_zero(
     with torch.device("meta"):
         model = nn.Linear(4, 4)
     assert count_step(subject(model, 3, 4), Recipe()).unknown == {"aten::addmm"}
+
+
+class Scaled(nn.Linear):
+    """Multiplies by what it makes of its weight."""
+
+    def __init__(self) -> None:
+        super().__init__(8, 8)
+        self.register_buffer("mask", torch.ones(8, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, (self.weight * self.mask / self.weight.max()).half().float())
+
+
+def test_what_is_made_of_a_weight_alone_is_a_weight() -> None:
+    with torch.device("meta"):
+        model = nn.Sequential(Scaled(), nn.utils.parametrizations.weight_norm(nn.Linear(8, 8)))
+    work = count_step(subject(model, 2, 8), Recipe())
+
+    # Each layer's weight, and the second one's input; 2 x 8 x 8 multiply-accumulates each.
+    assert (work.by_weight.total(), work.by_input.total()) == (256, 128)

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow, Totals
 from archscope.analyses.memory.settings import Settings
+from archscope.counting.loose_weights import made_notes
 from archscope.results import Amount, Headline, Note, Words
 from archscope.training.adapters import taken_for_head
 from archscope.training.optimisers import OPTIMISERS
 from archscope.training.recipe import read_adapters
+from archscope.training.saved import Saved
 from archscope.training.step import Step
 from archscope.training.work import Work
 
 if TYPE_CHECKING:
     from torch import nn
 
-_RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
-"""Classes of torch's whose kernels keep what they like."""
+_RECURRENT = {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": "RNN"}
+"""Functions of torch's whose kernels keep what they like, and what their layers are called."""
 _ATTENTION = "scaled_dot_product_attention"
 _OWN = frozenset(("WindowDotProduct", "MaskedDotProduct"))
 """Classes whose scores no kernel of torch's makes."""
 
 
-def recurrent_in(step: Step) -> list[str]:
-    """Return the classes of recurrent layers that ran step by step, where fused ones usually do."""
-    return sorted(set(step.types.values()) & _RECURRENT)
+def recurrent_in(saved: Iterable[Saved]) -> list[str]:
+    """Return the kinds of recurrent layers that ran step by step, where fused ones usually do."""
+    return sorted({_RECURRENT[each.function] for each in saved if each.function in _RECURRENT})
 
 
 def summary(totals: Totals) -> Iterator[Words]:
@@ -89,6 +91,7 @@ def notes(
     )
     yield from _workspaces(step, checked)
     yield from one_draw(step)
+    yield from made_notes(step.made)
     yield from _kernels(step, settings)
     if settings.micro_batch is not None:
         each = f"{passes:,} passes of {settings.micro_batch:,} each"
@@ -143,7 +146,7 @@ def _kernels(step: Step, settings: Settings) -> Iterator[Note]:
             text="math is attention as papers write it; torch's kernel of that name also saves "
             "scaled copies of queries and keys, and computes 16-bit inputs in 32 bits",
         )
-    recurrent = recurrent_in(step)
+    recurrent = recurrent_in(step.saved)
     if recurrent:
         yield Note(
             level="warning",

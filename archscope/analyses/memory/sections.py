@@ -178,7 +178,7 @@ def totals_of(step: Step, most: Peak | None) -> Totals:
         peak=None if most is None else there + most.bytes,
         peak_phase=None if most is None else most.phase,
         peak_path=None if most is None else most.path,
-        exact=not recurrent_in(step),
+        exact=not recurrent_in(step.saved),
     )
 
 

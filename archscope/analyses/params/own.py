@@ -90,7 +90,11 @@ def own_by_module(
     reruns = {repeat.path: len(repeat.copies) for repeat in subject.repeats if repeat.shared}
     found = []
     ran = None if count is None else count.dispatcher
-    shown = None if ran is None else Forward(choices=ran.choices, shapes=ran.input_shapes)
+    shown = (
+        None
+        if ran is None
+        else Forward(choices=ran.choices, shapes=ran.input_shapes, calls=ran.calls)
+    )
     for path, module, weights in weights_by_module(
         subject.model, nonzero=nonzero, frozen=frozen, forward=shown
     ):

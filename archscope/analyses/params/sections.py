@@ -33,7 +33,7 @@ from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward
 from archscope.counting.freezing import frozen_by, tells_copies_apart
-from archscope.counting.loose_weights import loose_weight_notes, shared_memory_notes
+from archscope.counting.loose_weights import loose_weight_notes, made_notes, shared_memory_notes
 from archscope.errors import ForwardError, first_line
 from archscope.results import Note, Section
 from archscope.running.attributes import part_of
@@ -104,6 +104,7 @@ def _assemble(
     notes = (*constant_notes(subject.model), *_notes(subject, count, agreement))
     notes += routing_notes(modules)
     notes += (*loose_weight_notes(subject.model), *shared_memory_notes(subject.model))
+    notes += () if count is None else tuple(made_notes(count.made))
     if count is not None and count.draws:
         text = "its forward draws random numbers: if they choose which layers run, this is one draw"
         notes += (Note(level="info", text=text),)

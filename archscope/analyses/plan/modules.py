@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from archscope.counting.weights import weights_by_module
+from archscope.analyses.memory.notes import recurrent_in
+from archscope.blocks.saved_activations import RECURRENT
 from archscope.errors import ArchscopeError, first_line
 from archscope.running.process import process_as_found
 from archscope.subject import Subject
@@ -59,9 +60,6 @@ def _stages_of(subject: Subject) -> Stages:
 
 def _idle(subject: Subject) -> int | None:
     """Return the parameters of experts that one token does not meet; None: that is unknown."""
-    held = [weights for _, _, weights in weights_by_module(subject.model)]
-    if all(each.active == each.trainable + each.frozen for each in held):
-        return 0
     from archscope.analyses.params.analysis import run  # a forward shows what no layer states
 
     totals = next(each.totals for each in run(subject) if each.name == "modules")
@@ -85,6 +83,8 @@ def kept_of(
         step = process_as_found(lambda: run_forward(subject, recipe, dtype=dtype))
     except ArchscopeError as error:
         return first_line(error).partition(": ")[2]
+    if recurrent_in(step.saved):
+        return RECURRENT
     return SavedActivations(parts=tuple(_kept_parts(step, units)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from archscope.analyses.memory.notes import adapter_notes, one_draw
 from archscope.analyses.train.rows import MODULES, RECIPES, ModuleRow, RecipeRow, Totals
 from archscope.analyses.train.settings import Settings
+from archscope.counting.loose_weights import made_notes
 from archscope.records import frozen
 from archscope.results import Amount, Headline, Note, Section, Words
 from archscope.running.module_stack import outwards
@@ -220,6 +221,7 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             f"{totals.by_function:,} multiply-accumulates, counted as torch ran them",
         )
     yield from one_draw(work)
+    yield from made_notes(work.made)
     if asked.micro_batch is not None:
         text = f"{passes:,} passes of {asked.micro_batch:,} each are one step"
         yield Note(level="info", text=text)

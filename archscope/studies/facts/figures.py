@@ -23,6 +23,10 @@ _MEASURES = {
 """What measures each quantity that authors print."""
 
 
+_UNITS = {"macs": "MACs", "2 x macs": "FLOPs", "flops": "FLOPs"}
+"""What those are in that are no parameters."""
+
+
 def figures() -> Iterator[Fact]:
     """Yield a fact for each figure that a preset's authors print."""
     for preset in presets.all():
@@ -42,7 +46,7 @@ def _fact(name: str, figure: Published, turn: str) -> Fact:
         claim=f"{name}: {figure.text} {TITLES.get(figure.quantity, figure.quantity)}{about}",
         computes=_computes(name, figure.quantity),
         value=figure.value,
-        unit="",
+        unit=_UNITS.get(figure.quantity, "params"),
         tolerance=of_digits(figure.text)[1],
         source=figure.source,
         basis="published",

@@ -21,7 +21,7 @@ class FactRow:
     """What is claimed."""
     ours: int | float | None = column("Ours", kind="figure", none="–")
     """What is computed; None where it was not."""
-    unit: str = column("Unit", drop=4)
+    unit: str = column("Unit")
     """What both numbers are in."""
     error: float | None = column("Error", kind="ratio", signed=True, none="–", drop=1)
     """Relative error: ours over the published, minus 1; None where that is 0 or nothing was
