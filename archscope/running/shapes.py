@@ -353,9 +353,11 @@ def where(mask: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
     return empty(broadcast(mask.shape, broadcast(a.shape, b.shape)), a)
 
 
-def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor]:
+def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor] | None:
     """The k largest along one axis, and where they stood."""
     shape = list(x.shape)
+    if k > (shape[dim] if shape else 1):
+        return None  # torch refuses it
     if shape:
         shape[dim] = k
     return empty(shape, x), empty(shape, x, torch.int64)
