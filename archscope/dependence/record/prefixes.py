@@ -303,6 +303,6 @@ def _moved(
     given = {one: torch.from_numpy(numbers.astype(np.float64)) for one, numbers in places.items()}
     try:
         found = replayed([node], given, torch.Generator())[value]
-    except (NoDataError, RuntimeError, AttributeError):
+    except (NoDataError, RuntimeError, AttributeError, KeyError):  # an index is of the input
         return None
     return found.numpy().astype(np.int64)
