@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import prod
 
 from torch import nn
 
+from archscope.dependence.answer.backward import walk
 from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, is_clear
@@ -51,6 +53,9 @@ class Layer:
     start: tuple[int, ...] | None
     """The first position that unit 0 of the given input would see along each axis, negative inside
     padding; None: no such."""
+    depends: int | None = None
+    """Positions of the given input that a unit in the middle sees by all ways, reductions too,
+    where that was counted; else `total` tells."""
 
     @property
     def name(self) -> str:
@@ -318,7 +323,19 @@ def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
     found = dict(exam.ways(layer.field.value, unit, [exam.seed]))
     if exam.seed not in found:
         return layer
-    return replace(layer, touched=reached(found[exam.seed], exam.axes))
+    count = reached(found[exam.seed], exam.axes)
+    layer = replace(layer, touched=count)
+    if layer.global_by is None or layer.total.is_exact:
+        return layer
+    # A union over several axes is no product: rows and columns of a cross are not all of a map.
+    every = dict(walk(exam.lowered, layer.field.value, unit, [exam.seed]))
+    depends = reached(every[exam.seed], exam.axes)
+    is_all = depends > count or depends == prod(exam.sizes)
+    return replace(
+        layer,
+        depends=depends if exam.sizes == layer.total.sizes else None,
+        global_by=layer.global_by if is_all else None,
+    )
 
 
 def _call_of(given: Examination, value: Value, output: str | None) -> Call:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
-from archscope.analyses.rf.numbers import apart, counted, extent, missing, share, within
+from archscope.analyses.rf.numbers import a, apart, counted, extent, missing, share, within
 from archscope.analyses.rf.operators.growth import grows_with_input
 from archscope.analyses.rf.operators.order import MODEL, sees_apart
 from archscope.analyses.rf.rows import MapRow, Totals
@@ -18,7 +18,7 @@ from archscope.results import Note
 if TYPE_CHECKING:
     from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.phases import Least
-    from archscope.dependence.answer.receptive import Receptive
+    from archscope.dependence.answer.receptive import Layer, Receptive
 
 
 def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
@@ -62,7 +62,7 @@ def _bound(found: Receptive, totals: Totals) -> Note:
     # A border may cut short what sees more than the few that it does not.
     widest = [int(line.widths.max(initial=0)) for line in found.target.field.lines]
     seen = extent(tuple(map(max, totals.receptive_field, widest)))
-    window = f"{seen} positions" if len(totals.receptive_field) > 1 else f"a {seen} window"
+    window = f"{seen} positions" if len(totals.receptive_field) > 1 else f"{a(seen)} window"
     module = found.given.module(found.given.bounded_node(found.target.value))
     return Note(
         level="warning",
@@ -207,23 +207,21 @@ def others(found: Receptive) -> Iterator[Note]:
         )
 
 
-def _other(layer: object, window: tuple[int, ...]) -> tuple[str, bool]:
+def _other(layer: Layer, window: tuple[int, ...]) -> tuple[str, bool]:
     from archscope.dependence.answer.phases import has_gaps
-    from archscope.dependence.answer.receptive import Layer
 
-    assert isinstance(layer, Layer)
     if layer.total.is_empty:
         return "sees no position of the input: what it holds does not depend on it", False
     jumps = [line.jump or None for line in layer.field.lines]  # 0: all see the same
     jump = "" if None in jumps else f", jump {' × '.join(f'{j}' for j in dict.fromkeys(jumps))}"
     at_least = "" if layer.field.is_whole else "at least "
-    seen = part_of(layer.total)
+    seen = part_of(layer)
     everything = "everything" if seen == "all of" else f"{seen} the input"
     local = f"; {layer.global_by} makes it depend on {everything}" if layer.global_by else ""
     field = f"{at_least}{extent(window)} receptive field{jump}"
     if layer.bounded_by is not None:
         return (
-            f"no more than a {extent(window)} receptive field, a bound by {layer.bounded_by}",
+            f"no more than {a(extent(window))} receptive field, a bound by {layer.bounded_by}",
             False,
         )
     positions = prod(window)
@@ -236,16 +234,22 @@ def _other(layer: object, window: tuple[int, ...]) -> tuple[str, bool]:
     return f"{field}, {reached}{'' if gaps else ', without gaps'}{local}", not gaps
 
 
-def part_of(field: Field) -> str:
+def part_of(layer: Layer) -> str:
     """Return how much of the input outputs depend on: all, or less where a part was left out."""
-    if field.is_narrow:
-        sizes = tuple(line.hulls[1] for line in field.lines)
-        return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of"
-    seen = partly(field)
-    return f"{seen:,} of the {prod(field.sizes):,} positions of" if seen else "all of"
+    if layer.total.is_narrow:
+        return narrowly(layer.total)
+    seen = partly(layer)
+    return f"{seen:,} of the {prod(layer.total.sizes):,} positions of" if seen else "all of"
 
 
-def partly(field: Field) -> int | None:
+def narrowly(field: Field) -> str:
+    """Return how much of the input outputs depend on that see less than all along some axis."""
+    sizes = tuple(line.hulls[1] for line in field.lines)
+    return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of"
+
+
+def partly(layer: Layer) -> int | None:
     """Return how many positions of the input outputs depend on; None: all, or not known."""
-    seen = field.count(field.typical) if field.is_exact else 0
-    return seen if 0 < seen < prod(field.sizes) else None
+    total = layer.total
+    seen = layer.depends or (total.count(total.typical) if total.is_exact else 0)
+    return seen if 0 < seen < prod(total.sizes) else None
