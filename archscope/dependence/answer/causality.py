@@ -32,7 +32,7 @@ class Reach:
     is_aligned: bool
     """Whether there is an output for each place, so that outputs belong to positions."""
     block: int = 1
-    """Outputs after which how far they see ahead repeats: those of a block see to its end."""
+    """Outputs after which how far they see ahead repeats, as in blocks."""
 
 
 @frozen
@@ -50,8 +50,7 @@ class Leak:
     is_its_own: bool = True
     """Whether its inputs have a place for each position, so that what it adds is its own."""
     block: int = 1
-    """Positions of a block, where an output sees up to the end of its own: nobody writes that by
-    mistake."""
+    """Positions of a block, by which outputs see ahead: nobody writes that by mistake."""
 
 
 @frozen
@@ -255,9 +254,9 @@ def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
 
 
 def _block(after: Reach, before: Sequence[Reach]) -> int:
-    """Return the outputs of a block to whose end each sees, where those before did not."""
-    own = after.jump == 1 and all(one.block == 1 for one in before)
-    return after.block if own else 1
+    """Return the outputs of a block by which each sees ahead, where those before did not."""
+    rates = {one.jump for one in (after, *before)}
+    return after.block if rates == {1} and all(one.block == 1 for one in before) else 1
 
 
 def _sees_none(exam: Examination, call: Call, axis: int) -> bool:

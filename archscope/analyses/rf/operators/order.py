@@ -78,8 +78,8 @@ def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
             f"while {alone} look{'s' * (len(order.backward) == 1)} back alone.",
         )
     blocks = {leak.block for leak in leaks} - {1}
-    ends = f", to the end of a block of {blocks.pop():,}" if len(blocks) == 1 else ""
-    since = f"{ends}, from {_culprit(leaks[0])} on" if leaks else ""
+    parts = f", in blocks of {blocks.pop():,}" if len(blocks) == 1 else ""
+    since = f"{parts}, from {_culprit(leaks[0])} on" if leaks else ""
     return Note(
         level="info",
         text=f"not causal{where}: outputs look up to {later} ahead of their own{since}",
