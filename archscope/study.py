@@ -15,6 +15,7 @@ from archscope.errors import ArchscopeError, ForwardError, ThresholdError, Usage
 from archscope.progress import doing
 from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
+from archscope.running.attributes import parameters_of
 from archscope.subject import Holding, Network, Sketch, Subject, as_network
 from archscope.version import __version__
 
@@ -56,6 +57,8 @@ def analyse(
         with aside:
             return report(_sections(analysis, subject, settings))
     except ForwardError as error:
+        inputs = subject.inputs if isinstance(subject, Subject) else None
+        error.args = (f"{error}{inputs.shape_hint() if inputs else ''}",)
         if error.sections:
             error.report = report(error.sections)
         raise
@@ -141,7 +144,7 @@ def made(make: Callable[[], Subject]) -> Subject:
 
 def can_have_data(subject: Subject) -> bool:
     """Return whether a network stands on shapes alone and is small enough to be made with data."""
-    has_none = any(parameter.is_meta for parameter in subject.model.parameters())
+    has_none = any(parameter.is_meta for parameter in parameters_of(subject.model))
     return has_none and weight_bytes(subject) <= LARGEST
 
 
@@ -155,7 +158,7 @@ def weight_bytes(subject: Subject) -> int:
 
 
 def _bytes(module: nn.Module) -> int:
-    return sum(p.numel() * p.element_size() for p in module.parameters())
+    return sum(p.numel() * p.element_size() for p in parameters_of(module))
 
 
 def join(reports: Sequence[Report], notes: tuple[Note, ...] = ()) -> Report:

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from archscope import specs
+from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.results import InputShape
 
@@ -39,6 +40,16 @@ class Inputs:
         """Return the tensors among the arguments, by their place."""
         arguments = {**{str(i): arg for i, arg in enumerate(self.args)}, **self.kwargs}
         return tuple(_tensors("", arguments))
+
+    def shape_hint(self) -> str:
+        """Return what to do where a shape stands in place of a tensor, as other tools take it."""
+        given = (*self.args, *self.kwargs.values())
+        shape = next((tuple(each) for each in given if _is_shape(each) and each), None)
+        return "" if shape is None else f" A shape is not an input: give input_shape={shape}."
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(type(size) is int for size in value)
 
 
 def _tensors(path: str, value: Any) -> Iterator[InputShape]:
@@ -111,6 +122,15 @@ class Subject:
     """Makes it anew for another number of sequences or images; None: nobody knows how."""
     saved_activations: Callable[[Way], SavedActivations] | None = None
     """What a training step keeps in closed form; None: a run has to tell."""
+    example: Callable[[], str] | None = None
+    """Makes the text of an example of inputs that fits it; None: that of an image."""
+
+    def required_inputs(self, verb: str) -> Inputs:
+        """Return what forward is called with; raises `UsageError` where `verb` was given none."""
+        if self.inputs is None:
+            example = self.example() if self.example else "torch.zeros(1, 3, 224, 224)"
+            raise UsageError(f"{self.name}: {verb} needs an example input, e.g. {example}")
+        return self.inputs
 
 
 @frozen

@@ -94,23 +94,12 @@ def attention(
     return Counted(kind=ATTENTION, form=form, outputs=batch * heads * queries * value_width)
 
 
-def self_attention(batch: int, tokens: int, width: int, heads: int) -> Iterator[Counted]:
-    """Yield attention of tokens to each other with biases, its projections made at once."""
-    yield linear(batch * tokens, width, 3 * width, bias=True)
-    yield from _met(batch, tokens, tokens, width, heads)
-
-
 def attention_to(
     batch: int, queries: int, keys: int, width: int, heads: int, *, key_bias: bool = True
 ) -> Iterator[Counted]:
     """Yield attention with biases, each of its projections by itself."""
     for tokens, bias in ((queries, True), (keys, key_bias), (keys, True)):
         yield linear(batch * tokens, width, width, bias=bias)
-    yield from _met(batch, queries, keys, width, heads)
-
-
-def _met(batch: int, queries: int, keys: int, width: int, heads: int) -> Iterator[Counted]:
-    """Yield the product of attention and the projection back."""
     yield attention(
         batch=batch,
         heads=heads,

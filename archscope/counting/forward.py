@@ -19,9 +19,10 @@ from archscope.errors import ForwardError
 from archscope.garbage import uncollected
 from archscope.running.as_found import in_place
 from archscope.running.as_written import as_written
+from archscope.running.attributes import parameters_of
 from archscope.running.device import default_device
 from archscope.running.module_stack import ModuleStack
-from archscope.running.process import PutBack, raise_interrupt, random_as_found
+from archscope.running.process import PutBack, raise_interrupt, random_as_found, random_drawn
 from archscope.running.rows import NoRowError
 from archscope.running.twin import (
     Original,
@@ -56,6 +57,8 @@ class ForwardCount:
     """What the forward raised, if it did."""
     device: str
     """Where the pass ran: `meta`, or the device of the model's weights."""
+    draws: bool = False
+    """Whether the forward drew random numbers that may have chosen what it ran."""
     in_place: bool = False
     """Whether the network itself ran, since no copy of it can: it reaches itself from outside."""
 
@@ -90,20 +93,35 @@ def count_forward(
     repeats = {repeat.path: len(repeat.copies) for repeat in subject.repeats}
     original = Original(model, inputs)
     watch = _Watch(repeats, around, random_as_found(), second=second)
-    results: list[ForwardCount] = []
     try:
-        for attempt in _attempts(original, execution):
-            if results:
-                watch.chance_as_found()
-            results.append(attempt(original, watch))
-            failure = results[-1].failure
-            if failure is None and not results[-1].dispatcher.reasons:
-                return results[-1]
-            if isinstance(failure, NoRowError):
-                return results[-1]
+        plain = _best(original, execution, watch)
+        if plain.failure is None or _ASKS_FOR_GRADIENTS not in str(plain.failure):
+            return plain
+        watch.chance_as_found()
+        differentiated = _best(original, execution, replace(watch, gradients=True))
+        return plain if differentiated.failure is not None else differentiated
     except ReachedOriginalError:
         watch.chance_as_found()
         return _in_place(original, watch)
+
+
+_ASKS_FOR_GRADIENTS = "require grad"
+"""What torch says of a forward that differentiates something where nothing records it: it is called
+so by its author, outside `torch.no_grad()`."""
+
+
+def _best(original: Original, execution: Execution, watch: _Watch) -> ForwardCount:
+    """Return what came of the first attempt that tells all, or the failure that tells most."""
+    results: list[ForwardCount] = []
+    for attempt in _attempts(original, execution):
+        if results:
+            watch.chance_as_found()
+        results.append(attempt(original, watch))
+        failure = results[-1].failure
+        if failure is None and not results[-1].dispatcher.reasons:
+            return results[-1]
+        if isinstance(failure, NoRowError):
+            return results[-1]
     finished = [result for result in results if result.failure is None]
     if finished:  # on shapes alone, and more would be known with data
         return finished[-1]
@@ -124,6 +142,8 @@ class _Watch:
     """Whether modules that do the same may be traced once: these are no one's but ours."""
     second: bool = True
     """Whether fvcore counts too."""
+    gradients: bool = False
+    """Whether torch records what runs, for a forward that differentiates."""
 
 
 Attempt = Callable[[Original, _Watch], ForwardCount]
@@ -181,11 +201,12 @@ def _both_engines(
     `guard` stands around the first, which shows all that the second will do: torch's tracer loses
     convolutions under it.
     """
-    with torch.no_grad(), as_written():
+    with torch.set_grad_enabled(watch.gradients), as_written():
         twin = fresh()
         looked_at = watch.around is not _nothing_around
         counter = DispatcherCounter(twin.model, watch.repeats, all_steps=looked_at)
         device = "meta" if execution == "shapes" else _device(twin.model)
+        drawn = random_drawn()
         try:
             with guard or nullcontext(), watch.around(counter.stack), counter.stack, counter:
                 twin.run()
@@ -193,8 +214,10 @@ def _both_engines(
             raise_interrupt(failure)
             counter.count.failed_in = counter.stack.current
             return ForwardCount(counter.count, None, None, execution, failure, device)
+        draws = _may_choose(drawn(), counter.count)
         if not watch.second:
-            return ForwardCount(counter.count, None, "it was not asked", execution, None, device)
+            reason = "it was not asked"
+            return ForwardCount(counter.count, None, reason, execution, None, device, draws)
         del twin  # before there is another: it may be large
 
         def alike() -> Twin:
@@ -209,9 +232,19 @@ def _both_engines(
             raise_interrupt(failure)
             known = isinstance(failure, UntraceableError)
             reason = str(failure) if known else f"it gave up by itself ({type(failure).__name__})"
-            return ForwardCount(counter.count, None, reason, execution, None, device)
-        return ForwardCount(counter.count, fvcore, None, execution, None, device)
+            return ForwardCount(counter.count, None, reason, execution, None, device, draws)
+        return ForwardCount(counter.count, fvcore, None, execution, None, device, draws)
+
+
+def _may_choose(drawn: frozenset[str], count: DispatcherCount) -> bool:
+    """Return whether random numbers may steer a forward: those of torch once they are read."""
+    reads = any(operator in _READS for _, operator in count.work)
+    return bool(drawn - {"torch"}) or ("torch" in drawn and reads)
+
+
+_READS = frozenset(("aten::_local_scalar_dense", "aten::nonzero"))
+"""Operators through which values of tensors reach Python, or choose sizes."""
 
 
 def _device(model: nn.Module) -> str:
-    return str(next((p.device for p in model.parameters()), default_device()))
+    return str(next((p.device for p in parameters_of(model)), default_device()))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from torch import nn
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.running.attributes import parameters_of
 from archscope.subject import Repeat
 from archscope.theory.patterns import matches
 
@@ -54,7 +55,7 @@ def _is_frozen(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _held(module: nn.Module) -> Iterator[bool]:
-    return (True for _ in module.parameters())
+    return (True for _ in parameters_of(module))
 
 
 def _names(name: str, repeats: Sequence[Repeat]) -> Iterator[str]:

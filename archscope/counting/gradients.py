@@ -12,7 +12,8 @@ def carries_none(operator: str) -> bool:
     """
     forward, is_backward, _ = operator.partition("_backward")
     while is_backward and forward:
-        if (kind := classify(forward)) != "unknown":
-            return kind != "multiply-accumulate"
+        kinds = {classify(name) for name in (forward, f"{forward}_forward")} - {"unknown"}
+        if kinds:
+            return "multiply-accumulate" not in kinds
         forward = forward.rpartition("_")[0]
     return False

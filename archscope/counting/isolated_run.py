@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from archscope.counting.others import Figures, Tool
 from archscope.errors import first_line
+from archscope.running.attributes import parameters_of
 from archscope.running.twin import Original, own, twin_of
 from archscope.subject import Inputs
 
@@ -44,7 +45,7 @@ def run(tool: Tool, model: nn.Module, inputs: Inputs) -> Outcome:
     if find_spec(tool.package) is None:
         return Outcome(tool=tool, reason=f"not installed: pip install {tool.package}")
     installed = _version(tool.package)
-    if not tool.on_shapes and any(parameter.is_meta for parameter in model.parameters()):
+    if not tool.on_shapes and any(parameter.is_meta for parameter in parameters_of(model)):
         reason = "needs data, and the network is too large to be run here"
         return Outcome(tool=tool, version=installed, reason=reason)
     try:

@@ -48,7 +48,8 @@ def bytes_of(tensor: Tensor) -> int:
     flatten = getattr(tensor, "__tensor_flatten__", None)
     if flatten is not None:
         names, _ = flatten()
-        return sum(bytes_of(getattr(tensor, name)) for name in names)
+        held = (getattr(tensor, name) for name in names)
+        return sum(bytes_of(each) for each in held if isinstance(each, Tensor))
     state = getattr(tensor, "quant_state", None)
     extra = [value for value in vars(state).values() if isinstance(value, Tensor)] if state else []
     size = sum(bytes_of(value) for value in extra)

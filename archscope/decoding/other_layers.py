@@ -20,6 +20,7 @@ from archscope.counting.forward import Execution, count_forward
 from archscope.decoding.functions import Functions, keys_left
 from archscope.decoding.returned import cache_of
 from archscope.errors import ForwardError, UsageError, first_line
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.module_stack import ModuleStack
 from archscope.subject import Subject
 from archscope.theory.cache import Cache, LayerCache, Unseen
@@ -34,10 +35,7 @@ def stranger_cache(subject: Subject) -> Cache:
 
     Raises `ForwardError` where it does not run, `UsageError` where it does not decode.
     """
-    if subject.inputs is None:
-        raise UsageError(
-            f"{subject.name}: kv needs an example input, e.g. torch.zeros(1, 128, dtype=torch.long)"
-        )
+    subject.required_inputs("kv")
     looking = _looked(subject, "auto")
     if looking.masked and _has_little_data(subject.model):
         # On data masks have values, but results of layers can no longer be told from constants.
@@ -58,7 +56,7 @@ def _looked(subject: Subject, execution: Execution) -> _Looking:
 
 
 def _has_little_data(model: nn.Module) -> bool:
-    tensors = [*model.parameters(), *model.buffers()]
+    tensors = [*parameters_of(model), *buffers_of(model)]
     size = sum(each.numel() * each.element_size() for each in tensors)
     return size <= _LARGEST and not any(each.is_meta for each in tensors)
 

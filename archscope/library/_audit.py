@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archscope.errors import UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.results import Report
 from archscope.study import analyse, ask
@@ -29,10 +28,7 @@ def audit(
     if isinstance(model, str):
         return audit_network(network_of(model, kwargs, args=args, method=method))
     subject = subject_of(model, args, kwargs, method=method)
-    if subject.inputs is None:
-        raise UsageError(
-            f"{subject.name}: audit needs an example input, e.g. torch.zeros(1, 3, 224, 224)"
-        )
+    subject.required_inputs("audit")
     return analyse("audit", subject)
 
 

@@ -41,8 +41,8 @@ def compare(
     (85054464,)
 
     Each is the name of a network, a module, a `Report`, or the path of a saved one; all others are
-    compared with the first. `args` and `kwargs` are the arguments of modules; `fields` apply to
-    every named network, as for `params`.
+    compared with the first. `args` and `kwargs` are the arguments of modules, or `input_shape` is
+    that of a random input; `fields` apply to every named network, as for `params`.
 
     Modules are matched by path, or else by type, parameters and shapes if that is unambiguous;
     identical blocks are one row. A measure that depends on different inputs or a different
@@ -66,6 +66,7 @@ def compare(
     named = [each for each in every if isinstance(each, str) and not is_saved(each)]
     if all(isinstance(each, str | Path | Report) for each in every):
         _refuse_inputs(args, kwargs)
+    of_modules, fields = _shapes_apart(every, named, fields)
     networks = iter(_networks(named, fields, flops=flops, teacher=teacher and every[0] in named))
     asked: list[Report | Network] = []
     for each in every:
@@ -74,7 +75,11 @@ def compare(
         elif isinstance(each, str | Path) and is_saved(each):
             asked.append(_saved(each))
         else:
-            asked.append(next(networks) if isinstance(each, str) else _held(each, args, kwargs))
+            asked.append(
+                next(networks)
+                if isinstance(each, str)
+                else _held(each, args, {**(kwargs or {}), **of_modules})
+            )
     said = [_said(each) for each in every]
     is_typed = all(isinstance(each, str | Path) for each in every)
     config = {"networks": said, **fields} if is_typed else {}
@@ -151,6 +156,23 @@ def _saved(path: str | Path) -> Report:
     from archscope.saved import read
 
     return read(path)
+
+
+def _shapes_apart(
+    every: Sequence[Any], named: Sequence[str], fields: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the sizes of inputs that modules get, and the fields that named networks get.
+
+    A family has fields of its own for its input.
+    """
+    from archscope import loaders
+    from archscope.library._named import SHAPE
+
+    if SHAPE not in fields or all(isinstance(each, str | Path | Report) for each in every):
+        return {}, fields
+    goes_to_named = any(not loaders.has_spec(name) for name in named)
+    rest = {word: value for word, value in fields.items() if goes_to_named or word != SHAPE}
+    return {SHAPE: fields[SHAPE]}, rest
 
 
 def _said(each: nn.Module | Report | str | Path) -> str:
@@ -250,7 +272,8 @@ def _failed(failures: Sequence[ForwardError], report: Report) -> ForwardError:
     """Return one error of those of several networks, with the report of all."""
     first = failures[0]
     lines = list(map(str, failures))
-    error = ForwardError("\n".join(lines), module=first.module, sections=report.sections)
+    told = "; ".join(line.rstrip(".") for line in lines)
+    error = ForwardError(told, module=first.module, sections=report.sections)
     error.report, error.__cause__ = answer.warning_first(report, lines), first.__cause__
     return error
 

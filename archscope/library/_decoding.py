@@ -10,7 +10,7 @@ from archscope.errors import UsageError
 from archscope.library._timed import with_machine
 from archscope.results import Report
 from archscope.specs import flags
-from archscope.subject import Network
+from archscope.subject import Network, Subject
 from archscope.theory import stored
 from archscope.theory.cache import Cache
 from archscope.theory.decoding import step_cost
@@ -40,7 +40,7 @@ def time_decoding(
     from archscope.study import analyse
     from archscope.timing.precision import DTYPES, named
 
-    cache = _cache(network)
+    cache = _step_cache(network)
     context: int = settings.get("context") or cache.context
     asked = Settings(**{**settings, "context": context})
     whole = built(network, device, DTYPES[precision])
@@ -91,10 +91,19 @@ def step_bytes(cache: Cache, context: int, precision: Precision) -> int | None:
     return None if cost is None else cost.least_weights + cost.cache
 
 
-def _cache(network: Network) -> Cache:
+def decode_macs(network: Network | Subject, context: int) -> int | None:
+    """Return the multiply-accumulates of one step of a network's batch; None where it tells none.
+
+    Raises `UsageError` where its steps cannot be timed.
+    """
+    cache = _step_cache(network)
+    return None if cache.step is None else step_macs(cache, context)
+
+
+def _step_cache(network: Network | Subject) -> Cache:
     from archscope.analyses.kv.analysis import cache_of
 
-    if network.spec is None:
+    if isinstance(network, Subject) or network.spec is None:
         raise UsageError(
             f"{network.name}: steps of decoding are timed of archscope's own families, whose "
             "attention can be given a cache; this is a network of your own. archscope kv tells "

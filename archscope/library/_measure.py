@@ -149,10 +149,8 @@ class Answers:
     def _timed(self, asked: dict[str, Any]) -> Report:
         gpu = asked.pop("gpu", None)
         network = self._network
-        if isinstance(network, Subject) and network.inputs is None:
-            raise UsageError(
-                f"{network.name}: time needs an example input, e.g. torch.zeros(1, 3, 224, 224)"
-            )
+        if isinstance(network, Subject):
+            network.required_inputs("time")
         counted = self.report("params")
         if gpu is not None:
             subject = network if isinstance(network, Subject) else study.made(network.subject)

@@ -50,6 +50,8 @@ def subject_of(
     """Return a module in memory, or a named network, as a `Subject`.
 
     What is not a module and holds one stands for that; layers without sizes get them on a copy.
+    Where forward has no argument of that name, `input_shape` is of a random input, as it is of a
+    named network of one's own: `(1, 3, 224, 224)`, `"ids:int64:1,128"`, or a list of such.
     """
     if isinstance(model, str):
         return made(network_of(model, kwargs, args=args, method=method).subject)
@@ -69,8 +71,7 @@ def subject_of(
             "an argument is a generator, which can be read only once: give a list instead"
         )
     model = calling(unwrapped(held), method)
-    inputs = Inputs(args=args, kwargs=kwargs) if args or kwargs else None
-    inputs = inputs or brought_inputs(model, method)
+    inputs = _called_with(model, args, kwargs) or brought_inputs(model, method)
     model = sized(model, inputs)
     shapes = inputs.shapes() if inputs else ()
     given = ", ".join("×".join(map(str, tensor.shape)) for tensor in shapes)
@@ -79,7 +80,42 @@ def subject_of(
         *([f"{method}()"] if method else []),
         *([f"input {given}"] if given else []),
     ]
-    return Subject(name=" · ".join(parts), model=model, inputs=inputs, origin="memory")
+    return Subject(
+        name=" · ".join(parts),
+        model=model,
+        inputs=inputs,
+        origin="memory",
+        example=lambda: _example(model),
+    )
+
+
+def _called_with(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs | None:
+    """Return the arguments that were given, or made of `input_shape`; None: there are none."""
+    from archscope import loaders
+
+    if SHAPE not in kwargs or loaders.takes(model, SHAPE):
+        return Inputs(args=args, kwargs=kwargs) if args or kwargs else None
+    values = {word: value for word, value in kwargs.items() if word != SHAPE}
+    shapes = _shape_texts(() if kwargs[SHAPE] is None else kwargs[SHAPE])
+    if not shapes:
+        return _called_with(model, args, values)
+    if args:
+        raise UsageError(f"give inputs or {SHAPE}, not both")
+    return loaders.made_inputs(model, Request(input_shapes=shapes, input_values=values))
+
+
+def _example(model: nn.Module) -> str:
+    """Return an example of inputs that fits a module, as it is given in Python."""
+    from archscope import loaders
+
+    texts = [_in_python(text) for text in loaders.example_inputs(model)]
+    return f"{SHAPE}={texts[0] if len(texts) == 1 else '[' + ', '.join(texts) + ']'}"
+
+
+def _in_python(text: str) -> str:
+    """Return a shape in the words of `--input-shape` as Python writes it."""
+    sizes = text.split(",")
+    return repr(tuple(map(int, sizes)) if all(map(str.isdigit, sizes)) else text)
 
 
 def network_of(
@@ -123,24 +159,36 @@ def request_of(fields: Mapping[str, Any]) -> Request:
     return Request(fields=values, **own)
 
 
-OWN = ("input_shape", "input", "inputs", "model_arg")
+SHAPE = "input_shape"
+"""The keyword for sizes of random inputs."""
+OWN = (SHAPE, "input", "inputs", "model_arg")
 """What is said of a network of the user's own."""
 
 
 def own_words(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the command line's words that are given, as a `Request` holds them."""
-    shapes = fields.get("input_shape", ())
-    if isinstance(shapes, str):
-        shapes = (shapes,)
-    elif shapes and all(isinstance(size, int) for size in shapes):
-        shapes = (",".join(map(str, shapes)),)
     found = {
-        "input_shapes": tuple(shapes),
+        "input_shapes": _shape_texts(fields.get(SHAPE, ())),
         "input_values": fields.get("input", {}),
         "inputs_from": fields.get("inputs"),
         "arguments": fields.get("model_arg", {}),
     }
     return {word: value for word, value in found.items() if value}
+
+
+def _shape_texts(given: Any) -> tuple[str, ...]:
+    """Return shapes in the words of `--input-shape`: one or several, as texts or as sizes.
+
+    >>> _shape_texts((1, 3, 32, 32)), _shape_texts([(1, 8), "ids:int64:1,4"])
+    (('1,3,32,32',), ('1,8', 'ids:int64:1,4'))
+    """
+    if isinstance(given, str | int):
+        return (str(given),)
+    if not isinstance(given, tuple | list):
+        raise UsageError(f"{SHAPE} holds {type(given).__name__}: give sizes, e.g. (1, 3, 224, 224)")
+    if given and all(isinstance(size, int) for size in given):
+        return (",".join(map(str, given)),)
+    return tuple(text for each in given for text in _shape_texts(each))
 
 
 def check_names(spec_type: Any, fields: Mapping[str, Any]) -> None:

@@ -44,12 +44,13 @@ def params(
     per type of layer; there are also `components`, `operators` and `depth`.
 
     `model` is an `nn.Module` or the name of a network. For a module, `args` and `kwargs` are the
-    arguments of its forward; without any, only parameters are counted. The forward runs on shapes
-    alone if it can, otherwise on real data, in evaluation mode; the module is not modified. For a
-    family or a published network, `kwargs` are fields of its spec; a published network has a
-    section `published` with its authors' figures beside the counted ones. For a network of your
-    own by its name, e.g. `./net.py:UNet`, they are `input_shape`, `input`, `inputs` and
-    `model_arg`, as on the command line.
+    arguments of its forward, or `input_shape=(1, 3, 224, 224)` is that of a random input, for
+    several `["1,8,16", "tgt:1,9,16"]`; without any, only parameters are counted. The forward runs
+    on shapes alone if it can, otherwise on real data, in evaluation mode; the module is not
+    modified. For a family or a published network, `kwargs` are fields of its spec; a published
+    network has a section `published` with its authors' figures beside the counted ones. For a
+    network of your own by its name, e.g. `./net.py:UNet`, they are `input_shape`, `input`, `inputs`
+    and `model_arg`, as on the command line.
 
     `method` is called instead of forward, e.g. `"encode"`. A module without given inputs may
     provide them, by a method `archscope_inputs()` or as Lightning's `example_input_array`. An

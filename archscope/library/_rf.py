@@ -62,14 +62,14 @@ def receptive_field(
     `causal`, `input_size`; a tuple in a list gives one number per axis. Layers take `spatial_dims`
     and `input_size`.
 
-    For a module, `args` and `fields` are the arguments of its forward, or of `method`, and the
-    answer comes from the operators that it runs; with `graph` this is also done for all other
-    networks, and compared with the closed form. `of` selects the output: a module's path or an
-    index into what the model returns; `unit` is the index of the output unit that is traced back
-    from; `wrt` is the input that is traced back to, by name or index, where there are several;
-    `axes` are that input's axes of positions (default: inferred). `erf` is the number of
-    random inputs on which the effective receptive field is measured; `images` (N, ...) replace
-    these.
+    For a module, `args` and `fields` are the arguments of its forward, or of `method`, or
+    `input_shape` is that of a random one, and the answer comes from the operators that it runs;
+    with `graph` this is also done for all other networks, and compared with the closed form. `of`
+    selects the output: a module's path or an index into what the model returns; `unit` is the index
+    of the output unit that is traced back from; `wrt` is the input that is traced back to, by name
+    or index, where there are several; `axes` are that input's axes of positions (default:
+    inferred). `erf` is the number of random inputs on which the effective receptive field is
+    measured; `images` (N, ...) replace these.
 
     `sample_rate` is the number of positions per second (`"16kHz"`, `"25fps"`, 48000); delays are
     then also given in milliseconds. `report.check("causal", "ahead <= 40ms")` raises

@@ -134,6 +134,8 @@ def time_network(
     where = resolve(asked.device)
     precision = check(asked.dtype, where)
     if asked.step == "decode":
+        if batches:
+            raise UsageError("--pass decode is timed at one batch size; give one --batch-size")
         return time_decoding(network, where, precision, settings)
     sketch = made(network.subject)
     told = counted or count_subject(sketch)

@@ -74,8 +74,5 @@ def timed_as(words: Mapping[str, Any]) -> dict[str, Any]:
 
 def counted_of(subject: Subject) -> Report:
     """Return what `params` counts of a subject; raises `UsageError` without inputs."""
-    if subject.inputs is None:
-        raise UsageError(
-            f"{subject.name}: time needs an example input, e.g. torch.zeros(1, 3, 224, 224)"
-        )
+    subject.required_inputs("time")
     return count_subject(subject)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
+from archscope.library._decoding import decode_macs
 from archscope.library._named import network_of, refuse_inputs, subject_of
 from archscope.library._params import count_subject
 from archscope.library._timed import in_words, timed_as
@@ -16,6 +17,8 @@ from archscope.subject import Network, Subject
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from archscope.analyses.time.settings import Settings
 
 _NOT_TOGETHER = {"gpu": None, "cuda_graph": None}
 
@@ -71,19 +74,30 @@ def time_networks(
     copies = any(isinstance(each, Subject) for each in networks)
     asked = Settings(**settings, copy=copies)
     device = resolve(asked.device)
+    if asked.step == "decode" and asked.context is None:
+        raise UsageError("--pass decode of several networks needs --context, e.g. --context 1024")
     dtype = DTYPES[check(asked.dtype, device)]
     subjects: dict[str, Subject] = {}
     counted: dict[str, int | None] = {}
     for name, network in zip(_apart(names), networks, strict=True):
-        sketch = network if isinstance(network, Subject) else made(network.subject)
-        macs = count_subject(sketch).totals.macs
-        counted[name] = macs if asked.step == "forward" else None
+        counted[name] = _macs(network, asked)
         subjects[name] = network if isinstance(network, Subject) else built(network, device, dtype)
     first = next(iter(subjects.values()))
     head = title(replace(first, name=" against ".join(reversed(subjects))), asked)
     return assemble(
         "time", head, {"networks": list(names)}, together(subjects, counted, asked), CONVENTION
     )
+
+
+def _macs(network: Network | Subject, asked: Settings) -> int | None:
+    """Return the multiply-accumulates of the pass that is timed; None: of a training step."""
+    if asked.step == "decode":
+        return decode_macs(network, asked.context or 0)
+    if asked.step == "train":
+        return None
+    sketch = network if isinstance(network, Subject) else made(network.subject)
+    macs: int | None = count_subject(sketch).totals.macs
+    return macs
 
 
 def _apart(names: Sequence[str]) -> list[str]:

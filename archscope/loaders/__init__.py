@@ -127,7 +127,7 @@ def load_each(texts: Sequence[str], request: Request) -> tuple[Network, ...]:
     Fields are for those that have a spec, all else for those of the user's own. Raises `UsageError`
     as `load` does, and where something is said of none.
     """
-    own = [_spec(text) is None for text in texts]
+    own = [not has_spec(text) for text in texts]
     if all(own) or not any(own):
         return tuple(load(text, request) for text in texts)
     alone = Request(fields=request.fields, parameters_alone=request.parameters_alone)
@@ -137,10 +137,10 @@ def load_each(texts: Sequence[str], request: Request) -> tuple[Network, ...]:
     )
 
 
-def _spec(text: str) -> type | None:
-    """Return the spec that a name has; None: it is of the user's own, or of nothing."""
+def has_spec(text: str) -> bool:
+    """Return whether fields of a spec describe what is named so; not: it is the user's own."""
     found = find(spelt(text))
-    return found.spec(spelt(text)) if found else None
+    return found is not None and found.spec(spelt(text)) is not None
 
 
 def brought_inputs(model: nn.Module, method: str | None) -> Inputs | None:
@@ -148,6 +148,27 @@ def brought_inputs(model: nn.Module, method: str | None) -> Inputs | None:
     from archscope.loaders import _made_inputs
 
     return _made_inputs.beside(model, method=method)
+
+
+def made_inputs(model: nn.Module, request: Request) -> Inputs | None:
+    """Return what a request calls a module in memory with; see `_call.inputs`."""
+    from archscope.loaders import _call
+
+    return _call.inputs(model, type(model).__name__, request)
+
+
+def takes(model: nn.Module, word: str) -> bool:
+    """Return whether forward has an argument of this name."""
+    from archscope.loaders import _call
+
+    return word in (_call.arguments_of(model) or ())
+
+
+def example_inputs(model: nn.Module) -> tuple[str, ...]:
+    """Return inputs that fit the first layers, in the words of `--input-shape`."""
+    from archscope.loaders import _call
+
+    return _call.example(model)
 
 
 def sized(model: nn.Module, inputs: Inputs | None) -> nn.Module:

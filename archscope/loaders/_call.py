@@ -11,6 +11,7 @@ from archscope.errors import UsageError, did_you_mean
 from archscope.loaders import _inputs, _made_inputs
 from archscope.loaders._inputs import OPTION, Given, Plain
 from archscope.loaders._trial_forward import runs_on_shapes
+from archscope.running.attributes import parameters_of
 from archscope.subject import Inputs, Request
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def inputs(
 
 def _with_values(made: Inputs, model: nn.Module, name: str, request: Request) -> Inputs:
     """Return inputs with those on the weights' device, and the values that were given beside."""
-    weight = next(model.parameters(), None)
+    weight = next(parameters_of(model), None)
     if weight is not None and not weight.is_meta:
         made = _made_inputs.on_device(made, weight.device)
     added = _inputs.make(_inputs.plain(request.input_values), model, {})
@@ -78,13 +79,13 @@ def _with_values(made: Inputs, model: nn.Module, name: str, request: Request) ->
 
 
 def _takes_name(model: nn.Module, word: str) -> bool:
-    parameters = _parameters(model)
+    parameters = arguments_of(model)
     open_end = parameters is None or any(p.kind == p.VAR_KEYWORD for p in parameters.values())
     return open_end or word in (parameters or {})
 
 
 def _of_texts(texts: Sequence[str], model: nn.Module, name: str, request: Request) -> Inputs:
-    parameters = _parameters(model)
+    parameters = arguments_of(model)
     given: list[Given | Plain] = [*map(_inputs.parse, texts)]
     given += _inputs.plain(request.input_values)
     if not given:
@@ -99,7 +100,7 @@ def _of_texts(texts: Sequence[str], model: nn.Module, name: str, request: Reques
 Parameters = Mapping[str, inspect.Parameter]
 
 
-def _parameters(model: nn.Module) -> Parameters | None:
+def arguments_of(model: nn.Module) -> Parameters | None:
     """Return the arguments of a module's forward, None where Python cannot tell."""
     try:
         return inspect.signature(model.forward).parameters
@@ -151,18 +152,29 @@ def _required(parameters: Parameters) -> list[str]:
 
 def _ask(model: nn.Module, name: str, parameters: Parameters, request: Request) -> str:
     wanted = _wanted(model, parameters)
-    shapes = _shapes(model, wanted)
-    by_name = inspect.Parameter.KEYWORD_ONLY
-    kinds = [parameters[word].kind for word in wanted if word in parameters]
-    plain = len(wanted) == 1 and wanted[0] not in _KNOWN and by_name not in kinds
-    texts = [shapes[word] if plain else f"{word}:{shapes[word]}" for word in wanted]
-    flags = " ".join(f"{OPTION} {text}" for text in texts)
-    takes = "an input" if plain else " and ".join(wanted)
+    flags = " ".join(f"{OPTION} {text}" for text in example(model))
+    takes = "an input" if _is_plain(wanted, parameters) else " and ".join(wanted)
     hint = "" if request.parameters_alone is None else " (or --no-flops)"
     held = (
         f"; in a dictionary or a list: {wanted[0]}.KEY:SHAPE" if _holds(parameters, wanted) else ""
     )
     return f"{name} takes {takes}; give {OPTION}, e.g. {flags}{held}{hint}"
+
+
+def example(model: nn.Module) -> tuple[str, ...]:
+    """Return inputs that fit the first layers, in the words of `--input-shape`."""
+    parameters = arguments_of(model) or {}
+    wanted = _wanted(model, parameters)
+    is_plain = _is_plain(wanted, parameters)
+    shapes = _shapes(model, wanted)
+    return tuple(shape if is_plain else f"{word}:{shape}" for word, shape in shapes.items())
+
+
+def _is_plain(wanted: Sequence[str], parameters: Parameters) -> bool:
+    """Return whether what is asked for is one input that needs no name."""
+    by_name = inspect.Parameter.KEYWORD_ONLY
+    kinds = [parameters[word].kind for word in wanted if word in parameters]
+    return len(wanted) == 1 and wanted[0] not in _KNOWN and by_name not in kinds
 
 
 def _holds(parameters: Parameters, wanted: Sequence[str]) -> bool:
@@ -204,7 +216,7 @@ def _runs(model: nn.Module, words: Sequence[str]) -> bool:
 
 def usual(model: nn.Module) -> Sequence[str]:
     """Return an example of inputs, in the words of `--input-shape`, as an error would name it."""
-    wanted = _wanted(model, _parameters(model) or {})
+    wanted = _wanted(model, arguments_of(model) or {})
     return [f"{word}:{shape}" for word, shape in _shapes(model, wanted).items()]
 
 

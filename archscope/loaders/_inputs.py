@@ -15,6 +15,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.running.attributes import parameters_of
 from archscope.subject import Inputs
 
 if TYPE_CHECKING:
@@ -178,11 +179,11 @@ def _tensor(item: Given, name: str, model: nn.Module) -> Tensor:
 
     from archscope.running.device import default_device
 
-    weight = next((w for w in model.parameters() if w.is_floating_point()), None)
+    weight = next((w for w in parameters_of(model) if w.is_floating_point()), None)
     floats = torch.get_default_dtype() if weight is None else weight.dtype
     dtype = getattr(torch, item.dtype) if item.dtype else _guess(name, model, floats)
     device = default_device() if weight is None else weight.device
-    if any(w.is_meta for w in model.parameters()):  # those that are not trained may have values
+    if any(w.is_meta for w in parameters_of(model)):  # those that are not trained may have values
         device = torch.device("meta")
     if not (dtype.is_floating_point or dtype.is_complex) and device.type == "meta":
         device = torch.device("cpu")

@@ -6,6 +6,7 @@ import io
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
+from archscope.running.attributes import parameters_of
 from archscope.subject import Inputs
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
     from archscope.running.as_written import as_written
     from archscope.running.twin import Original, on_shapes
 
-    if not any(parameter.is_meta for parameter in model.parameters()):
+    if not any(parameter.is_meta for parameter in parameters_of(model)):
         return True  # it has its data; counting falls back to that by itself
 
     original = Original(model, inputs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
 from archscope.loaders import _code
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.subject import Inputs
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def is_unfinished(model: nn.Module) -> bool:
     """Return whether layers of a model take their sizes from its first input."""
     from torch.nn.parameter import is_lazy
 
-    return any(map(is_lazy, chain(model.parameters(), model.buffers())))
+    return any(map(is_lazy, chain(parameters_of(model), buffers_of(model))))
 
 
 def sized_copy(model: nn.Module, inputs: Inputs) -> nn.Module:
@@ -34,7 +35,7 @@ def sized_copy(model: nn.Module, inputs: Inputs) -> nn.Module:
     from torch.nn.parameter import is_lazy
 
     # A buffer without a size is not copied by torch itself.
-    lazy: list[Any] = [buffer for buffer in model.buffers() if is_lazy(buffer)]
+    lazy: list[Any] = [buffer for buffer in buffers_of(model) if is_lazy(buffer)]
     memo = {id(b): type(b)(device=b.device, dtype=b.dtype) for b in lazy}
     with torch.random.fork_rng(devices=[]):
         made, given = copy.deepcopy((model, inputs), memo)

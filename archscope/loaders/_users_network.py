@@ -16,6 +16,7 @@ from archscope.loaders._trial_forward import runs_on_shapes
 from archscope.loaders._unfinished import size_lazy_layers, with_data
 from archscope.records import frozen
 from archscope.results import plain
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.subject import Inputs, Network, Request, Subject
 
 if TYPE_CHECKING:
@@ -170,11 +171,11 @@ def _on_shapes(make: Make) -> nn.Module | None:
             model = finished(make())
     except LoadError:
         return None  # made for real it may not raise; if it does, that is the error to show
-    if any(b.is_meta for b in model.buffers()) and _weighs(model) <= _LITTLE:
+    if any(b.is_meta for b in buffers_of(model)) and _weighs(model) <= _LITTLE:
         return None
     sys.stderr.write(said.getvalue())
     return model
 
 
 def _weighs(model: nn.Module) -> int:
-    return sum(p.numel() * p.element_size() for p in model.parameters())
+    return sum(p.numel() * p.element_size() for p in parameters_of(model))

@@ -50,7 +50,9 @@ def shown(section: Section, row: Any, column: Column, value: Any, *, exact: bool
     said = next((word for each, word in column.words if each == value), None)
     plain = said or _format.cell(value, kind, exact=exact, signed=column.signed)
     if column.bound:
-        plain = _BOUNDS.get(getattr(row, column.bound), "") + plain
+        sign = _BOUNDS.get(getattr(row, column.bound), "")
+        # "At least nothing" says nothing.
+        plain = _format.UNKNOWN if sign and plain == _format.NOTHING else sign + plain
     if column.of and (whole := getattr(row, column.of)):
         return f"{plain}/{_format.integer(whole)}"
     return plain

@@ -18,6 +18,7 @@ from torch.autograd.grad_mode import _unsafe_preserve_version_counter as preserv
 from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ArchscopeError
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.process import random_as_found
 from archscope.subject import Inputs
 
@@ -52,7 +53,7 @@ def in_place(model: nn.Module, inputs: Inputs) -> Iterator[None]:
     Levels that each put back all stand around it, since an interrupt may end one. Raises
     `ArchscopeError` where a tensor is not as it was after all.
     """
-    tensors = [*model.parameters(), *model.buffers()]
+    tensors = [*parameters_of(model), *buffers_of(model)]
     tensors += tree_leaves((inputs.args, dict(inputs.kwargs)))
     held = [_Held(tensor) for tensor in tensors if _is_watched(tensor)]
     with left_as_found(model), left_as_found(model), left_as_found(model):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 def stated(module: nn.Module, name: str) -> Any:
@@ -35,3 +37,31 @@ def part_of(model: nn.Module, path: str) -> nn.Module:
         assert part is not None
         model = part
     return model
+
+
+def parameters_of(model: nn.Module) -> Iterator[Tensor]:
+    """Yield every parameter once: a network's own `parameters()` may tell only some of them."""
+    return _tensors_of(model, "_parameters")
+
+
+def buffers_of(model: nn.Module) -> Iterator[Tensor]:
+    """Yield every buffer once, as `parameters_of` does parameters."""
+    return _tensors_of(model, "_buffers")
+
+
+def _tensors_of(model: nn.Module, kind: str) -> Iterator[Tensor]:
+    seen: set[int] = set()
+    for module in _modules_of(model, seen):
+        for tensor in getattr(module, kind).values():
+            if tensor is not None and id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield tensor
+
+
+def _modules_of(module: nn.Module, seen: set[int]) -> Iterator[nn.Module]:
+    if id(module) not in seen:
+        seen.add(id(module))
+        yield module
+        for child in module._modules.values():
+            if child is not None:
+                yield from _modules_of(child, seen)

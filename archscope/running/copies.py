@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
 
+from archscope.running.attributes import buffers_of, parameters_of
+
 StandIn = Callable[[Tensor], Tensor]
 """Makes what stands in a copy for a tensor."""
 
@@ -54,7 +56,7 @@ class Copies:
         plain = [module for module in model.modules() if _is_plain(type(module), nn.Module)]
         for module in plain:
             self._keep(module, object.__new__(type(module)))
-        for tensor in (*model.parameters(), *model.buffers()):
+        for tensor in (*parameters_of(model), *buffers_of(model)):
             self._copy(tensor)  # before a class that copies itself in its own way asks for them
         for module in reversed(plain):  # what a wrapper is made around is to be there
             self._fill(module, self._made[id(module)])

@@ -148,6 +148,29 @@ def random_as_found() -> PutBack:
     return put_back
 
 
+def random_drawn() -> Callable[[], frozenset[str]]:
+    """Return what says whose random numbers were drawn meanwhile: `torch`, `random`, `numpy`."""
+    before = _random_states()
+
+    def drawn() -> frozenset[str]:
+        now = _random_states()
+        return frozenset(name for name, state in before.items() if now[name] != state)
+
+    return drawn
+
+
+def _random_states() -> dict[str, object]:
+    states: dict[str, object] = {
+        "torch": bytes(torch.get_rng_state().numpy()),
+        "random": random.getstate(),
+    }
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        _, numbers, *place = numpy.random.get_state()
+        states["numpy"] = (bytes(numbers), *place)
+    return states
+
+
 def _random_of_devices() -> PutBack:
     """Return what puts back the random numbers of torch's accelerator, where it is in use."""
     try:  # what asks whether one is there would start its driver

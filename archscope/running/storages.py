@@ -9,7 +9,15 @@ from torch import Tensor
 
 
 def parts_of(tensor: Tensor) -> tuple[Tensor, ...]:
-    """Return the plain tensors that one is made of: itself, or a sparse one's places and values."""
+    """Return the plain tensors that one is made of: itself, or a sparse one's places and values.
+
+    Of a class that holds other tensors, as quantised weights and their scales, it is theirs.
+    """
+    flatten = getattr(tensor, "__tensor_flatten__", None)
+    if flatten is not None:
+        names, _ = flatten()
+        held = (getattr(tensor, name) for name in names)  # a mesh of processes is held so too
+        return tuple(p for each in held if isinstance(each, Tensor) for p in parts_of(each))
     if tensor.layout is torch.strided:
         return (tensor,)
     if tensor.layout is torch.sparse_coo:

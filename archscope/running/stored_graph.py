@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ArchscopeError, ForwardError
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.device import default_device
 from archscope.running.skeleton import skeleton, submodule
 from archscope.stored.export import DTYPES, Node, Program, Ref, Word
@@ -101,7 +102,7 @@ def graph(program: Program, held: Iterable[Held], device: str = "meta") -> tuple
 
 def _require_room(model: nn.Module, inputs: Inputs) -> None:
     """Raise `ArchscopeError` where weights and all that a pass makes have too many bytes."""
-    size = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
+    size = sum(t.numel() * t.element_size() for t in (*parameters_of(model), *buffers_of(model)))
     with _Measured() as made, torch.no_grad():
         model(*inputs.args)
     if size + made.bytes > MOST_BYTES:

@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ForwardError
 from archscope.records import frozen
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.caches import Stored
 from archscope.running.copies import Copies, StandIn
 from archscope.running.higher_order import derived, kernel_of, sees_functions
@@ -87,8 +88,8 @@ class Original:
 
     def tensors(self) -> Iterator[Tensor]:
         """Yield all tensors that the network and its inputs hold."""
-        yield from self.model.parameters()
-        yield from self.model.buffers()
+        yield from parameters_of(self.model)
+        yield from buffers_of(self.model)
         yield from self._attributes
         for value in tree_leaves((self.inputs.args, dict(self.inputs.kwargs))):
             if isinstance(value, Tensor):
@@ -177,7 +178,7 @@ def with_data(original: Original, *, shares: bool = False) -> Twin:
 
     So are all with `shares`.
     """
-    parameters = () if shares else original.model.parameters()
+    parameters = () if shares else parameters_of(original.model)
     weighs = sum(t.numel() * t.element_size() for t in parameters if not is_lazy(t))
 
     def weight(tensor: Tensor) -> Tensor:
@@ -199,7 +200,7 @@ def twin_of(original: Original, *, weight: StandIn, argument: StandIn | None = N
         model = copies.of(original.model, weight)
         inputs = copied(original.inputs, argument or own, copies)
     if original.scripted:  # its copy forgets what is trained
-        for tensor, like in zip(model.parameters(), original.model.parameters(), strict=False):
+        for tensor, like in zip(parameters_of(model), parameters_of(original.model), strict=False):
             tensor.requires_grad_(like.requires_grad)
     evaluate(model)
     return Twin(model=model, inputs=inputs)

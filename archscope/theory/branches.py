@@ -73,7 +73,7 @@ class Union:
 def union(paths: Sequence[Path]) -> Union:
     """Return what one output sees through all paths together.
 
-    Raises `UsageError` where their strides differ: outputs then see unlike.
+    Raises `UsageError` where their strides differ: their outputs then differ in what they see.
 
     >>> from archscope.theory.layers import dilated
     >>> row = union([(dilated((d,)),) * 2 for d in (6, 12, 18)])

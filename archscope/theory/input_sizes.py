@@ -1,8 +1,8 @@
 """Which sizes of an input run, and how many outputs they give: found by trying, one axis at a time.
 
 What is tried is a function from a size to a number of outputs, None where it does not run: that of
-a stack's layers, or a network on shapes alone. Sizes that run are taken to go on above the
-smallest one.
+a stack's layers, or a network on shapes alone. Between the smallest that runs and the largest that
+was tried sizes are taken to go on alike.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from archscope.records import frozen
 
 LARGEST_MULTIPLE = 64
 """Steps up to which every size in between is tried, where those of `SPOTS` are not told apart."""
+TWICE = 16
+"""How many times the given size larger ones are tried, each twice the one before, ..."""
+LARGE = 4096
+"""... and at least up to this size: tables of positions end there mostly."""
 SPOTS = (*range(1, 9), 11, 13, 16, 24, 32, 48)
 """How far on from the given size others are tried at first.
 
@@ -38,6 +42,8 @@ class InputSizes:
     """The first sizes that come again so; the smallest may be none of them."""
     largest: int | None = None
     """The largest that runs, where a larger one does not."""
+    tried: int | None = None
+    """The largest that was tried, where it runs; None: larger ones are known to run too."""
     formula: str | None = None
     """Outputs of `n` positions, e.g. `floor((n - 1)/2) + 1`; None: not of that kind."""
 
@@ -55,9 +61,10 @@ class InputSizes:
         least, step = f"{self.smallest:,}", self.multiple
         if step == 0:
             return f"{least} alone"
-        end = "" if self.largest is None else f" to {self.largest:,}"
+        end = "" if self.tried is None else f", tried to {self.tried:,}"
+        end = end if self.largest is None else f" to {self.largest:,}"
         if step == 1:
-            return f"{least}{end}" if end else f"{least} or more"
+            return f"{least}{end}" if self.largest else f"{least} or more{end}"
         begins = min(self.first, default=self.smallest)
         between = "" if begins - self.smallest < 2 else " some in between,"
         below = f"{least},{between} and " if self.smallest < begins else ""
@@ -67,12 +74,15 @@ class InputSizes:
         return f"{below}{named} and steps of {step:,} more{end}"
 
 
-def input_sizes(outputs: Callable[[int], int | None], given: int, step: int) -> InputSizes:
+def input_sizes(
+    outputs: Callable[[int], int | None], given: int, step: int, *, ends: bool = False
+) -> InputSizes:
     """Return which sizes run, given one that does and the stride period of the network.
 
-    `outputs` may raise `TriedEnoughError`; what was not found until then is None.
+    With `ends` larger ones may not run, as behind a table of positions, and are tried. `outputs`
+    may raise `TriedEnoughError`; what was not found until then is None.
     """
-    return _Search(outputs, given, step).run()
+    return _Search(outputs, given, step, ends=ends).run()
 
 
 def fewest_trials(step: int) -> int:
@@ -89,8 +99,10 @@ def _spots(step: int) -> list[int]:
 class _Search:
     """Tries sizes and remembers what they gave."""
 
-    def __init__(self, outputs: Callable[[int], int | None], given: int, step: int) -> None:
-        self._outputs, self._given, self._step = outputs, given, step
+    def __init__(
+        self, outputs: Callable[[int], int | None], given: int, step: int, *, ends: bool
+    ) -> None:
+        self._outputs, self._given, self._step, self._ends = outputs, given, step, ends
         self._tried: dict[int, int | None] = {}
 
     def run(self) -> InputSizes:
@@ -101,14 +113,18 @@ class _Search:
             multiple, offsets = self._pattern()
             if multiple is None:
                 return InputSizes()
+            if not multiple:
+                alone = not (self._ends and self._runs(2 * self._given))
+                return InputSizes(smallest=self._given, multiple=0) if alone else InputSizes()
             first = tuple(sorted(self._smallest(self._given + at, multiple) for at in offsets))
-            above = any(self._runs(self._given + multiple + at) for at in offsets)
             found = {"multiple": multiple, "first": first}
-            found["smallest"] = self._least(min(first)) if multiple else self._given
-            found["largest"] = None if above or not multiple else max(self._known())
-            found["formula"] = self._formula(multiple) if len(first) == 1 and multiple else None
+            found["smallest"] = self._least(min(first))
+            found["formula"] = self._formula(multiple) if len(first) == 1 else None
+            found["largest"] = self._largest(multiple, offsets) if self._ends else None
         except TriedEnoughError:
             pass
+        if self._ends and found.get("largest") is None:
+            found["tried"] = max(self._known(), default=None)
         return InputSizes(**found)
 
     def _at(self, size: int) -> int | None:
@@ -128,7 +144,8 @@ class _Search:
         0: it alone runs; None: too many would have to be tried.
         """
         given, step, spots = self._given, self._step, _spots(self._step)
-        up = 1 if any(self._runs(given + more) for more in spots) else -1
+        ends_here = self._ends and step < given and not self._runs(given + step)
+        up = 1 if not ends_here and any(self._runs(given + more) for more in spots) else -1
         runs = {more: self._runs(given + up * more) for more in spots}
         if not any(runs.values()):
             return 0, (0,)
@@ -137,16 +154,20 @@ class _Search:
         apart = next(more for more in spots if step % more == 0 and runs[more])
         if all(so == (more % apart == 0) for more, so in runs.items()):
             return apart, (0,)
-        return self._each(up) if step <= LARGEST_MULTIPLE else (None, ())
+        ends = (part for part in spots if step % part == 0)
+        period = next(part for part in ends if all(runs[m] for m in spots if m % part == 0))
+        return self._each(up, period) if period <= LARGEST_MULTIPLE else (None, ())
 
-    def _each(self, up: int) -> tuple[int, tuple[int, ...]]:
-        """Return the same with every size of a period tried."""
-        step = self._step
-        runs = [self._runs(self._given + up * more) for more in range(step + 1)]
-        for apart in (part for part in range(1, step + 1) if step % part == 0):
-            if all(runs[more] == runs[more + apart] for more in range(step + 1 - apart)):
-                return apart, tuple(up * more for more in range(apart) if runs[more])
-        raise AssertionError("sizes repeat after a step at the latest")
+    def _each(self, up: int, period: int) -> tuple[int | None, tuple[int, ...]]:
+        """Return the same with every size of a period tried; it must hold of all that were."""
+        runs = [self._runs(self._given + up * more) for more in range(period + 1)]
+        for apart in (part for part in range(1, period + 1) if period % part == 0):
+            if all(runs[more] == runs[more + apart] for more in range(period + 1 - apart)):
+                first = tuple(up * more for more in range(apart) if runs[more])
+                known = {up * (n - self._given): m is not None for n, m in self._tried.items()}
+                alike = all(runs[n % apart] == so for n, so in known.items() if n > 0)
+                return (apart, first) if alike else (None, ())
+        raise AssertionError("sizes repeat after a period at the latest")
 
     def _smallest(self, size: int, apart: int) -> int:
         """Return the smallest size that runs of those so far apart, by bisection."""
@@ -158,6 +179,23 @@ class _Search:
             middle = (low + high) // 2
             low, high = (low, middle) if self._runs(rest + middle * apart) else (middle, high)
         return rest + high * apart
+
+    def _largest(self, apart: int, offsets: tuple[int, ...]) -> int | None:
+        """Return the largest size that runs, by bisection; None where all that were tried do."""
+        given, runs, fails = self._given, 0, 1  # how many times `apart` above the given size
+        while self._runs(given + fails * apart):
+            if given + fails * apart >= max(TWICE * given, LARGE):
+                return None
+            runs, fails = fails, max(2 * fails, given // apart)
+        middle = runs + 1  # tables mostly end at a size that was tried
+        while fails - runs > 1:
+            if self._runs(given + middle * apart):
+                runs = middle
+            else:
+                fails = middle
+            middle = (runs + fails) // 2
+        last = given + runs * apart
+        return max(last + at % apart for at in offsets if self._runs(last + at % apart))
 
     def _least(self, regular: int) -> int:
         """Return the smallest size that runs at all, which may be below where sizes come again."""

@@ -26,6 +26,7 @@ from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
 from archscope.running.as_written import as_written
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.module_stack import tensors_in
 from archscope.running.returned import returned
 from archscope.running.storages import bytes_of
@@ -177,7 +178,7 @@ _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 def _channels_last(model: nn.Module, inputs: Inputs) -> Inputs:
     """Lay out weights and inputs of images and volumes anew; raises `UsageError` for none."""
     changed = []
-    axes = {parameter.dim() for parameter in model.parameters()}
+    axes = {parameter.dim() for parameter in parameters_of(model)}
     one_volume = 5 in axes and 4 not in axes
 
     def laid_out(tensor: Tensor) -> Tensor:
@@ -193,7 +194,7 @@ def _channels_last(model: nn.Module, inputs: Inputs) -> Inputs:
         raise UsageError(
             "--channels-last is for images and volumes; no input has 4 or 5 axes. Leave it out."
         )
-    for parameter in model.parameters():
+    for parameter in parameters_of(model):
         parameter.data = laid_out(parameter.data)
     return made
 
@@ -258,7 +259,7 @@ def _given(inputs: Inputs, device: torch.device, dtype: torch.dtype) -> Inputs:
 
 
 def _optimiser(model: nn.Module) -> torch.optim.Optimizer:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    trained = [parameter for parameter in parameters_of(model) if parameter.requires_grad]
     if not trained:
         raise ArchscopeError("nothing can be trained: no parameter has requires_grad")
     # Frozen copies of gradients would be made for nothing.
@@ -300,7 +301,7 @@ def _tensors_of(model: nn.Module) -> list[Tensor]:
     """Return what a network holds, tensors that are not buffers too."""
     attributes = (value for module in model.modules() for value in vars(module).values())
     loose = [value for value in attributes if isinstance(value, Tensor)]
-    return [*model.parameters(), *model.buffers(), *loose, *kept_by(model)]
+    return [*parameters_of(model), *buffers_of(model), *loose, *kept_by(model)]
 
 
 def first_call(

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.twin import own
 from archscope.training.projections import called_the_same, fused_layers, third_of
 from archscope.training.recipe import Adapters
@@ -77,7 +78,7 @@ class Saved(nn.Module):
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
-        tensors = [*module.parameters(), *module.buffers()]
+        tensors = [*parameters_of(module), *buffers_of(module)]
         self.original_module = module
         self.modules_to_save = copy.deepcopy(module, {id(each): own(each) for each in tensors})
         self.modules_to_save.requires_grad_(True)
@@ -114,7 +115,7 @@ def adapt(model: nn.Module, adapters: Adapters) -> tuple[str, ...]:
     thirds = _thirds(model, adapters.targets)
     words = [word for word in adapters.targets if word not in thirds]
     meant = _meant(model, words) if words or not thirds else {}
-    for parameter in model.parameters():
+    for parameter in parameters_of(model):
         parameter.requires_grad_(False)
     for path, layer in meant.items():
         _put(model, path, _adapted(layer, adapters))
@@ -135,8 +136,8 @@ def _put(model: nn.Module, path: str, module: nn.Module) -> None:
 
 def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
     able = {path: each for path, each in model.named_modules() if path and _way(each) is not None}
-    if not targets or tuple(targets) == (ALL_LINEAR,):
-        linear = [path for path, each in able.items() if _is_linear(each)]
+    if _all_linear(targets):
+        linear = _linear(model)
         if not linear:
             raise UsageError("lora: no layer here is linear; name others, e.g. targets=conv1/conv2")
         return {path: able[path] for path in linear[:-1] or linear}
@@ -150,6 +151,24 @@ def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
             )
         found[path] = able[path]
     return found
+
+
+def taken_for_head(model: nn.Module, adapters: Adapters) -> str:
+    """Return the path of the last linear layer, which has no adapter unless it is named."""
+    linear = _linear(model) if _all_linear(adapters.targets) else []
+    return linear[-1] if len(linear) > 1 else ""
+
+
+def _all_linear(targets: Sequence[str]) -> bool:
+    return not targets or tuple(targets) == (ALL_LINEAR,)
+
+
+def _linear(model: nn.Module) -> list[str]:
+    return [
+        path
+        for path, each in model.named_modules()
+        if path and _is_linear(each) and _way(each) is not None
+    ]
 
 
 def _named(model: nn.Module, words: Sequence[str], what: str) -> list[str]:

@@ -7,10 +7,9 @@ import importlib
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from math import prod
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch.utils._mode_utils import no_dispatch
 
 from archscope.running.formulas import COMPILER
 from archscope.running.rows import require_rows
+from archscope.training.kernel_answers import answers_of_kernels
 
 _READ: Mapping[str, dict[str, Any]] = {
     "config": {
@@ -60,19 +60,12 @@ _UNHEARD = logging.Logger(__name__, logging.CRITICAL)
 """What torch tells of an operator that refuses its shapes: a traceback, beside the error itself."""
 _FACTORIES = ("arange", "eye", "full", "ones", "scalar_tensor", "zeros")
 
-_LOSSES = ("binary_cross_entropy", "mse_loss", "smooth_l1_loss", "soft_margin_loss")
-"""Functions whose kernels write a loss for each element, and its mean or sum into the first of
-them: the memory that a loss holds is that of all."""
-
-_BAGS = ("_embedding_bag", "_embedding_bag_forward_only")
-"""Functions whose kernels make some of what they return longer than it is in the end."""
-
-_NORMS = ("native_layer_norm", "native_group_norm", "native_batch_norm")
-"""Functions that return what they normalise, its means and the inverses of its deviations."""
-
 
 def _fakes() -> Any:
-    """Return torch's mode without its wrapper, of which two methods are copies."""
+    """Return torch's mode without its wrapper, of which two methods are copies.
+
+    What it makes is what kernels of a CPU would: see `kernel_answers`.
+    """
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     dispatch = inspect.unwrap(FakeTensorMode.__torch_dispatch__)
@@ -85,16 +78,7 @@ def _fakes() -> Any:
         if not overload.endswith("out")
     }
 
-    aten = torch.ops.aten
-    holds: Mapping[Any, Callable[..., None]] = {
-        **dict.fromkeys((getattr(aten, name).default for name in _LOSSES), _hold_what_was_reduced),
-        **dict.fromkeys((getattr(aten, name).default for name in _BAGS), _hold_one_more),
-    }
-
-    embedding = aten.embedding.default
-    norms = {getattr(aten, name).default for name in _NORMS}
-    laid = {getattr(aten, name).default: like for name, like in _LAID_OUT.items()}
-    views = {aten.view.default, aten._unsafe_view.default}
+    embedding, answers = torch.ops.aten.embedding.default, answers_of_kernels()
 
     class Fakes(FakeTensorMode):
         __init__ = _copy(FakeTensorMode.__init__, there)
@@ -115,19 +99,10 @@ def _fakes() -> Any:
             if func is embedding:
                 _require_known_rows(args[0], args[1])
             made = dispatch(self, func, types, args, kwargs)
-            if func in holds:
-                holds[func](made, *args, **(kwargs or {}))
-            if func is aten.native_group_norm_backward.default:
-                return _with_a_gradient_of(args[1], made)
-            if func in laid:
-                made = _laid(made, like=laid[func](args))
-            if func in views:
-                strides = _strides_of_a_view(args[0], made)
-                if strides != made.stride():
-                    told = (made, made.shape, strides, made.storage_offset())
-                    return dispatch(self, aten.as_strided.default, types, told, {})
+            answer = answers.get(func)
+            if answer is None:
                 return made
-            return _with_wide_statistics(made, args) if func in norms else made
+            return answer(made, args, kwargs or {}, partial(dispatch, self, types=types))
 
         def known(self, tensor: Tensor) -> Tensor:
             """Return a tensor without data whose values are known, those of `tensor` as it is."""
@@ -145,134 +120,6 @@ def _require_known_rows(table: Tensor, rows: Any) -> None:
     if known is not None:
         with no_dispatch():
             require_rows(table, known)
-
-
-def _hold_what_was_reduced(loss: Tensor, one: Tensor, other: Tensor, *_: Any, **more: Any) -> None:
-    """Let a loss hold the memory of a number for each element of what it is made of."""
-    elements = prod(torch.broadcast_shapes(one.shape, other.shape))
-    if not loss.dim():
-        loss.untyped_storage().resize_(elements * loss.element_size())
-
-
-def _hold_one_more(
-    made: Sequence[Tensor],
-    weight: Tensor,
-    indices: Tensor,
-    offsets: Tensor,
-    by_frequency: bool = False,
-    mode: int = 0,
-    sparse: bool = False,
-    weights: Tensor | None = None,
-    include_last_offset: bool = False,
-    padding_idx: int = -1,
-) -> None:
-    """Let the bag of each place, and the sizes of bags, hold the memory of one number more."""
-    _, bags, sizes, _ = made
-    for tensor in (bags, *([sizes] if include_last_offset and sizes.shape < offsets.shape else ())):
-        if tensor.numel():
-            tensor.untyped_storage().resize_((tensor.numel() + 1) * tensor.element_size())
-
-
-def _with_wide_statistics(made: Sequence[Tensor], args: Sequence[Any]) -> tuple[Tensor, ...]:
-    """Return statistics in 32 bits where the input has 16 and a parameter 32, as a CPU makes them.
-
-    So it is under autocast; torch's answer for tensors without data has all in 16.
-    """
-    parameters = [each for each in args[1:] if isinstance(each, Tensor)]
-    if not any(each.dtype is torch.float32 for each in parameters):
-        return tuple(made)
-    normed, *statistics = made
-    narrow = (torch.bfloat16, torch.float16)
-    wide = [
-        each.new_empty(each.shape, dtype=torch.float32) if each.dtype in narrow else each
-        for each in statistics
-    ]
-    return (normed, *wide)
-
-
-def _strides_of_a_view(whole: Tensor, view: Tensor) -> tuple[int, ...]:
-    """Return a view's strides as a kernel tells them.
-
-    Those of dimensions of one are others in torch's answer for tensors without data. A convolution
-    asks them all whether channels come last, and what it keeps and makes follows.
-    """
-    if 1 not in view.shape:
-        return view.stride()
-    with no_dispatch():
-        made = torch.empty_strided(whole.size(), whole.stride(), device="meta")
-        return made.view(view.shape).stride()
-
-
-def _with_a_gradient_of(input: Tensor, made: Sequence[Tensor | None]) -> tuple[Any, ...]:
-    """Return gradients of which the input's has its number type, as kernels make it."""
-    of_input, *of_parameters = made
-    if of_input is not None and of_input.dtype is not input.dtype:
-        of_input = of_input.new_empty(of_input.shape, dtype=input.dtype)
-    return (of_input, *of_parameters)
-
-
-def _laid(made: Any, like: Tensor) -> Any:
-    """Return what an operator made, tensors of one's shape lying as that does."""
-    if made is None:
-        return None
-    if not isinstance(made, Tensor):
-        return tuple(_laid(each, like) for each in made)
-    if made.shape != like.shape or made.stride() == like.stride():
-        return made
-    return made.new_empty_strided(made.shape, like.stride())
-
-
-def _in_order(args: Sequence[Any]) -> Tensor:
-    """Return what lies in order: of the input, which in a backward stands second."""
-    input = next(each for each in (*args[1:2], args[0]) if isinstance(each, Tensor))
-    with no_dispatch():
-        return torch.empty(input.shape, device="meta")
-
-
-def _by_both(args: Sequence[Any]) -> Tensor:
-    """Return what lies as a kernel lays out what it makes of two tensors, element by element."""
-    with no_dispatch():
-        one, other = (
-            torch.empty_strided(each.size(), each.stride(), device="meta")
-            for each in args
-            if isinstance(each, Tensor)
-        )
-        return one + other
-
-
-def _as_suggested(place: int, args: Sequence[Any]) -> Tensor:
-    """Return what lies in order, or with channels last where an argument does."""
-    from torch._prims_common import suggest_memory_format
-
-    kind = suggest_memory_format(args[place])
-    with no_dispatch():
-        return torch.empty(args[place].shape, device="meta", memory_format=kind)
-
-
-_LAID_OUT: Mapping[str, Callable[[Sequence[Any]], Tensor]] = {
-    **dict.fromkeys(
-        (
-            *("native_layer_norm_backward", "_log_softmax_backward_data", "log_sigmoid_forward"),
-            *("rrelu_with_noise", "rrelu_with_noise_backward", "huber_loss_backward"),
-            "glu_backward",
-        ),
-        _in_order,
-    ),
-    **dict.fromkeys(
-        (
-            *("elu_backward", "hardsigmoid_backward", "hardswish_backward", "hardtanh_backward"),
-            "softplus_backward",
-        ),
-        _by_both,
-    ),
-    **dict.fromkeys(("native_batch_norm", "channel_shuffle", "roll"), partial(_as_suggested, 0)),
-    **dict.fromkeys(
-        ("native_batch_norm_backward", "reflection_pad2d_backward", "replication_pad2d_backward"),
-        partial(_as_suggested, 1),
-    ),
-}
-"""How kernels of a CPU lay out what they make, where torch's answer without data is another: what
-follows makes a copy of the one and none of the other."""
 
 
 def _is_small(func: Any, args: Any, kwargs: Any) -> bool:

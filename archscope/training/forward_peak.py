@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.errors import ForwardError, first_line
 from archscope.running.as_written import as_written
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.caches import empty_cached_functions
 from archscope.running.storages import bytes_of
 from archscope.running.twin import Original, twin_of
@@ -33,7 +34,7 @@ def forward_peak(subject: Subject, dtype: torch.dtype) -> int:
         twin = twin_of(original, weight=stand_in, argument=stand_in)
         given = [each for each in _leaves(twin.inputs) if isinstance(each, Tensor)]
         alive = Alive(str)
-        alive.before((*twin.model.parameters(), *twin.model.buffers(), *given))
+        alive.before((*parameters_of(twin.model), *buffers_of(twin.model), *given))
         try:
             with torch.no_grad(), original.out_of_reach(), alive.phase("forward"):
                 twin.run()

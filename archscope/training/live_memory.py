@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.records import frozen
 from archscope.running.higher_order import derived, kernel_of, sees_functions
-from archscope.running.storages import parts_of, storages_of
+from archscope.running.storages import storages_of
 
 Phase = Literal["forward", "backward", "optimiser"]
 
@@ -100,6 +100,8 @@ class Alive(TorchDispatchMode):
         return not set(self._numbers.values()) <= set(numbers)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if any(hasattr(kind, "__tensor_flatten__") for kind in types):
+            return NotImplemented  # a class that runs operators of its own on what it holds
         kernel = kernel_of(func)
         if kernel is not None:
             return derived(kernel, self, args, kwargs or {})
@@ -119,11 +121,10 @@ class Alive(TorchDispatchMode):
                 self._meet(leaf)
 
     def _meet(self, tensor: Tensor) -> None:
-        if tensor.layout is not torch.strided:
-            for part in parts_of(tensor):
-                self._meet(part)
-            return
-        storage = tensor.untyped_storage()
+        for storage in storages_of((tensor,)):
+            self._meet_storage(storage)
+
+    def _meet_storage(self, storage: torch.UntypedStorage) -> None:
         key = storage._cdata
         if key in self._known:
             return

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from archscope.counting.blocks import repeated_blocks
 from archscope.counting.freezing import frozen_by
 from archscope.errors import ArchscopeError
+from archscope.running.attributes import parameters_of
 from archscope.running.copies import StandIn
 from archscope.running.twin import Original, Twin, evaluate, twin_of
 from archscope.subject import Repeat
@@ -45,12 +46,12 @@ def prepared(
     twin = twin_of(original, weight=weight, argument=argument)
     evaluate(twin.model, modes)
     held = frozen_by(twin.model, recipe.freeze, repeats)
-    for parameter in twin.model.parameters():
+    for parameter in parameters_of(twin.model):
         if id(parameter) in held:
             parameter.requires_grad_(False)
     if recipe.adapters is not None:
         adapt(twin.model, recipe.adapters)
-    if not any(parameter.requires_grad for parameter in twin.model.parameters()):
+    if not any(parameter.requires_grad for parameter in parameters_of(twin.model)):
         raise ArchscopeError("nothing can be trained: no parameter has requires_grad")
     if recipe.recompute is not None and recipe.recompute.every:
         for path in list(_recomputed(twin.model, recipe.recompute.every, repeats)):
@@ -106,5 +107,16 @@ def _is_of_transformers(block: nn.Module) -> bool:
 
 
 def cast(tensor: Tensor, dtype: torch.dtype | None) -> torch.dtype:
-    """Return the number type that a tensor has after all are cast to `dtype`; None: its own."""
-    return dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+    """Return the number type that a tensor has after all are cast to `dtype`; None: its own.
+
+    Raises `ArchscopeError` for one that holds others: what becomes of these is its own affair.
+    """
+    if dtype in (None, tensor.dtype) or not tensor.is_floating_point():
+        return tensor.dtype
+    if hasattr(tensor, "__tensor_flatten__"):
+        raise ArchscopeError(
+            f"dtype: a tensor is a {type(tensor).__name__}, which holds others in types of their "
+            "own: what a cast makes of it is unknown; leave --dtype out"
+        )
+    assert dtype is not None
+    return dtype

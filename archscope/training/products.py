@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -15,9 +15,10 @@ from archscope.counting.formulas import trilinear
 from archscope.counting.gradients import carries_none
 from archscope.counting.layouts import Formula, is_sparse
 from archscope.counting.operator_info import Operator, operator_of
-from archscope.counting.ownership import multiplied
+from archscope.counting.ownership import Holders, held_tensors, multiplied, owner
 from archscope.records import frozen
-from archscope.running.higher_order import sees_functions
+from archscope.running.attributes import parameters_of
+from archscope.running.higher_order import derived, kernel_of, sees_functions
 from archscope.running.storages import keys_of
 from archscope.running.twin import Twin
 from archscope.training.places import Places, runs_again
@@ -30,7 +31,7 @@ class Product:
     """One product that autograd was asked for, and which of its operands need a gradient."""
 
     path: str
-    """The module that ran it."""
+    """The module that holds its weights, as in a count of the forward alone."""
     macs: int
     """Of the product itself."""
     by_weight: int
@@ -51,7 +52,8 @@ class ProductCounter(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._places = places
         self._known: dict[Any, Operator] = {}
-        self._weights = set(keys_of(twin.model.parameters()))
+        self._weights = set(keys_of(parameters_of(twin.model)))
+        self._holders = _holders_by_key(twin.model)
         self._products: list[Product] = []
         self._backward: list[tuple[str, int, int, str]] = []
         self.unknown: set[str] = set()
@@ -65,6 +67,11 @@ class ProductCounter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if any(kind.__torch_dispatch__ is not Tensor.__torch_dispatch__ for kind in types):
+            return NotImplemented  # a class that runs operators of its own on what it holds
+        kernel = kernel_of(func)
+        if kernel is not None:
+            return derived(kernel, self, args, kwargs)
         operator = self._known.get(func)
         if operator is None:
             operator = self._known[func] = operator_of(func)
@@ -97,13 +104,14 @@ class ProductCounter(TorchDispatchMode):
         Of an operator of several products, as fused attention, each operand has its share.
         """
         tensors = [each for each in _flat(args) if isinstance(each, Tensor)]
-        operands = list(multiplied(operator.name, tensors)) if torch.is_grad_enabled() else []
+        factors = list(multiplied(operator.name, tensors))
+        operands = factors if torch.is_grad_enabled() else []
         costs = _costs(operator.name, args, operands, macs)
         found = {True: 0, False: 0}
         for each, cost in zip(operands, costs, strict=True):
             found[self._is_weight(each)] += cost if each.requires_grad else 0
         return Product(
-            path=path,
+            path=owner(list(self._held(factors)), path),
             macs=macs,
             by_weight=found[True],
             by_input=found[False],
@@ -113,6 +121,16 @@ class ProductCounter(TorchDispatchMode):
 
     def _is_weight(self, tensor: Tensor) -> bool:
         return any(key in self._weights for key in keys_of((_as_held(tensor),)))
+
+    def _held(self, factors: Sequence[Tensor]) -> Iterator[Holders]:
+        """Yield who holds each factor that is a weight."""
+        for factor in factors:
+            holders = [self._holders.get(key, ()) for key in keys_of((_as_held(factor),))]
+            yield from filter(None, holders[-1:])
+
+    def ran(self, names: Collection[str]) -> bool:
+        """Return whether an operator of one of these names ran."""
+        return any(operator.name in names for operator in self._known.values())
 
     def forward(self) -> Counter[str]:
         """Return the products of the forward."""
@@ -137,7 +155,8 @@ class ProductCounter(TorchDispatchMode):
 
     def backward(self) -> Counter[str]:
         """Return the products of the backward as torch's dispatcher ran them."""
-        return _summed((path, macs) for path, macs, _, _ in self._backward)
+        paths = {p.node: p.path for p in self._products if p.by_weight or p.by_input}
+        return _summed((paths.get(node, path), macs) for path, macs, node, _ in self._backward)
 
     def by_functions(self) -> tuple[Counter[str], frozenset[str]]:
         """Return those of them that are the backward of no product, and whose they are."""
@@ -209,6 +228,17 @@ def _flat(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return [leaf for item in value for leaf in _flat(item)]
     return [value]
+
+
+def _holders_by_key(model: nn.Module) -> dict[int, Holders]:
+    """Return the holders of each block of memory, without those that different weights share."""
+    found: dict[int, Holders] = {}
+    tensors: dict[int, set[int]] = {}
+    for path, tensor in held_tensors(model):
+        for key in keys_of((tensor,)):
+            tensors.setdefault(key, set()).add(id(tensor))
+            found[key] = (*found.get(key, ()), path)
+    return {key: paths for key, paths in found.items() if len(tensors[key]) == 1}
 
 
 def held_once(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.copies import Copies
 from archscope.running.module_stack import tensors_in
 from archscope.running.process import random_as_found
@@ -58,7 +59,7 @@ class Measured:
 
 def with_real_data(subject: Subject) -> Subject:
     """Return a network with data: itself, or made anew with random weights and inputs of zeros."""
-    has_none = any(tensor.is_meta for tensor in subject.model.parameters())
+    has_none = any(tensor.is_meta for tensor in parameters_of(subject.model))
     if not has_none:
         return subject
     if subject.whole is None or subject.inputs is None:
@@ -98,12 +99,12 @@ def measure(
 
 
 def _measured(twin: Twin, recipe: Recipe, make: Make, autocast: torch.dtype | None) -> Measured:
-    parameters = list(twin.model.parameters())
+    parameters = list(parameters_of(twin.model))
     made = make([each for each in parameters if each.requires_grad])
     for group in made.param_groups:
         group["lr"] = 0.0  # the second step is to choose, by value, what the first one chose
     given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
-    as_before = _as_before([*twin.model.buffers(), *given])
+    as_before = _as_before([*buffers_of(twin.model), *given])
 
     def forward() -> list[Tensor]:
         with computing_in(autocast):
@@ -120,7 +121,7 @@ def _measured(twin: Twin, recipe: Recipe, make: Make, autocast: torch.dtype | No
             made.zero_grad(set_to_none=True)
 
     with torch.enable_grad(), AsOnCard(recipe):
-        there = bytes_of((*parameters, *twin.model.buffers(), *given))
+        there = bytes_of((*parameters, *buffers_of(twin.model), *given))
         *first, handed = handed_out((as_before, step))
         lasting = without_workspaces(handed)
         as_before()

@@ -20,9 +20,10 @@ from torch.nn.parameter import is_lazy
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
+from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.caches import empty_cached_functions
 from archscope.running.module_stack import tensors_in
-from archscope.running.process import random_as_found
+from archscope.running.process import random_as_found, random_drawn
 from archscope.running.storages import bytes_of, parts_of
 from archscope.running.twin import Original, Twin
 from archscope.subject import Repeat, Stretch, Subject
@@ -86,6 +87,8 @@ class Step:
     """Where blocks that are alike were left out; nothing else was where there are any."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
+    draws: bool = False
+    """Whether the forward drew random numbers, which may choose what it runs."""
 
 
 F = TypeVar("F", Forward, Step)
@@ -123,8 +126,7 @@ def run_forward(subject: Subject, recipe: Recipe, *, dtype: torch.dtype | None =
 def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype | None) -> F:
     if told_apart(subject, recipe):
         subject = unfolded(subject)
-    if subject.inputs is None:
-        raise ForwardError(f"{subject.name} has no inputs; a step needs the arguments of one call")
+    subject.required_inputs("a training step")
     lazy = next((n for n, p in subject.model.named_parameters() if is_lazy(p)), None)
     if lazy is not None:
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
@@ -178,10 +180,10 @@ def _forward_watched(twin: Twin, original: Original, places: Places, recipe: Rec
 
 def _watching(twin: Twin, places: Places) -> tuple[Alive, Callable[[], Saving]]:
     """Return what follows memory from now on, and what makes a listener to each forward."""
-    parameters = tuple(twin.model.parameters())
+    parameters = tuple(parameters_of(twin.model))
     given = tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))
     alive = Alive(places.current)
-    alive.before((*parameters, *twin.model.buffers(), *given))
+    alive.before((*parameters, *buffers_of(twin.model), *given))
     buffers = holders(twin.model)
     return alive, partial(
         Saving, places, alive, parameters=parameters, inputs=given, buffers=buffers
@@ -216,10 +218,11 @@ def _watched(
     passes: int,
 ) -> Step:
     model = twin.model
-    parameters = tuple(model.parameters())
+    parameters = tuple(parameters_of(model))
     buffers = tuple(held(model, "_buffers", optimiser))  # one that a forward makes is its own work
     alive, listening = _watching(twin, places)
     savings: list[Saving] = []
+    drawn = random_drawn()
     on_host = nullcontext() if recipe.dropout == "card" else alive.with_random_states()
     with torch.enable_grad(), original.out_of_reach(), places.stack, AsOnCard(recipe), on_host:
         while len(savings) < passes and (len(savings) < 2 or _grow(parameters)):
@@ -247,6 +250,7 @@ def _watched(
         buffers=buffers,
         inputs=bytes_of(tensors_in((twin.inputs.args, dict(twin.inputs.kwargs)))),
         outputs=size,
+        draws=bool(drawn() - {"torch"}),  # what reads torch's is run on data
         saved_later=frozenset(
             each.block
             for saving in savings[1:]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from archscope.blocks.shapes import shapes_only
 from archscope.counting.freezing import tells_copies_apart
+from archscope.running.attributes import parameters_of
 from archscope.running.storages import bytes_of
 from archscope.subject import Subject
 from archscope.training.recipe import Recipe
@@ -39,7 +40,7 @@ def told_apart(subject: Subject, recipe: Recipe) -> bool:
 
 def has_little_data(subject: Subject) -> bool:
     """Return whether a network is there with its data, and small enough to run a step for real."""
-    parameters = list(subject.model.parameters())
+    parameters = list(parameters_of(subject.model))
     if any(parameter.is_meta for parameter in parameters):
         return False
     return bytes_of(parameters) <= _LARGEST

@@ -23,7 +23,7 @@ from archscope.errors import ArchscopeError, ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.module_stack import tensors_in
-from archscope.running.process import random_as_found
+from archscope.running.process import random_as_found, random_drawn
 from archscope.running.twin import Original, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
 from archscope.training.backward import run_backward
@@ -66,6 +66,10 @@ class Work:
     """Blocks that were run once and stand for several."""
     has_data: bool = False
     """Whether it ran on data, since the forward reads values."""
+    weighs: bool = False
+    """Whether a softmax ran, as attention's."""
+    draws: bool = False
+    """Whether the forward drew random numbers, which may choose what it runs."""
 
     @property
     def trained(self) -> int:
@@ -119,8 +123,7 @@ def count_step(subject: Subject, recipe: Recipe) -> Work:
     Where the forward reads values it is run on copies that have them, if the network is there with
     its data. Raises `ForwardError` where it cannot be run.
     """
-    if subject.inputs is None:
-        raise ForwardError(f"{subject.name} has no inputs; a step needs the arguments of one call")
+    subject.required_inputs("a training step")
     if told_apart(subject, recipe):
         subject = unfolded(subject)
     chance_as_found, failures = random_as_found(), []
@@ -156,15 +159,16 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
             around=around,
         )
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
-        counter = ProductCounter(twin, places)
+        counter, drawn = ProductCounter(twin, places), random_drawn()
         with places.stack, counter, around():
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)
     work = _work(counter, twin.model)
-    return replace(work, repeats=subject.repeats, has_data=kept is None)
+    return replace(work, repeats=subject.repeats, has_data=kept is None, draws=bool(drawn()))
 
 
+_SOFTMAXES = frozenset(("aten::_softmax", "aten::_safe_softmax"))
 _STEP_BY_STEP = Recipe(attention="math", dropout="cpu")
 """Attention as products that are seen each."""
 
@@ -218,6 +222,7 @@ def _work(counter: ProductCounter, model: torch.nn.Module) -> Work:
         functions=functions,
         again=counter.again(),
         unknown=frozenset(counter.unknown),
+        weighs=counter.ran(_SOFTMAXES),
         types={path: type(module).__name__ for path, module in model.named_modules()},
         trains=dict(sizes[True]),
         frozen=dict(sizes[False]),

@@ -31,7 +31,7 @@ from mutants import Mutant, mutants
 ROOT = Path(__file__).parents[2]
 REASONS = Path(__file__).with_name("equivalent.toml")
 COUNTING = ("operators", "formulas", "fvcore_handles", "fvcore_estimates", "estimates", "layouts",
-            "quantised", "closed_forms", "expected", "fused")  # fmt: skip
+            "quantised", "closed_forms", "closed_form_engine", "fused")  # fmt: skip
 RECORDED = ("fact_rules", "element_moves", "zeros", "prefixes", "spectra")
 MUTATED = (
     *(f"archscope/counting/{name}.py" for name in COUNTING),

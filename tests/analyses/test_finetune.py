@@ -71,8 +71,8 @@ def test_what_a_network_has_not_is_a_note_and_what_was_typed_an_error() -> None:
 
     assert [row.way for row in report.section("finetune.ways").rows] == ["full", "frozen"]
     said = " ".join(note.text for note in report.notes)
-    assert "LoRA: lora: no layer here is linear" in said
-    assert "recomputed: recompute: no block" in said
+    assert "LoRA: no layer here is linear" in said
+    assert "recomputed: no block" in said
     none = archscope.analyse("finetune", convolution, image, settings={"lora": "none"})
     assert not any("LoRA" in note.text for note in none.notes)
     typed = {"lora": "r=2,targets=nobody"}

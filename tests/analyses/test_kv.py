@@ -305,3 +305,21 @@ def test_what_guesses_yield_stands_under_every_table() -> None:
     said = next(line for line in report.section("layers").summary if "guesses" in str(line))
     yields = next(part for part in said if not isinstance(part, str))
     assert yields.value == pytest.approx((1 - 0.8**6) / (1 - 0.8))  # Leviathan, equation 1
+
+
+def test_positions_add_less_once_windows_are_full() -> None:
+    # 46 layers of 2 x 16 x 128 numbers in 2 bytes, 23 of them with a window
+    grows = " ".join(printed("gemma-2-27b").split())
+
+    assert "of a sequence adds 368.0 KiB, once all windows are full 184.0 KiB" in grows
+    assert "windows are full" not in printed("gpt2")
+
+
+def test_rows_of_many_sequences_say_which_experts_they_read() -> None:
+    assert "chooses uniformly" in printed("mixtral-8x7b", by="kv.batches")
+    assert "router" not in printed("gpt2", by="kv.batches")
+
+
+def printed(name: str, by: str = "") -> str:
+    report = archscope.kv(name)
+    return str(report.section(by).summary if by else report)

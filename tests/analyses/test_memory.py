@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 import archscope
 from archscope.errors import ArchscopeError, ThresholdError, UsageError
-from archscope.results import Report
+from archscope.present import FORMATS
+from archscope.results import Report, View
 from archscope.saved import read_text
 from archscope.subject import Inputs, Subject
 from archscope.training.optimisers import OPTIMISERS
@@ -36,6 +37,14 @@ def test_the_parts_add_up_to_the_peak(memory: Report) -> None:
 
     assert sum(row.at_peak for row in rows) == memory.totals.peak
     assert max(row.alive for row in memory.section("memory.timeline").rows) == memory.totals.peak
+
+
+def test_a_step_is_shown_turn_by_turn(memory: Report) -> None:
+    section = memory.section("memory.timeline")
+    shown = FORMATS.get("table").render(memory, View(by="memory.timeline", expand=True))
+    turns = [line.split()[0] for line in shown.splitlines() if line[:1].isdigit()]
+
+    assert turns == [str(row.turn) for row in section.rows]
 
 
 def test_modules_add_up_to_the_totals(memory: Report) -> None:
@@ -319,3 +328,11 @@ def test_what_an_update_of_all_at_once_takes_is_said(
         pytest.skip("workspaces of kernels are not told apart by this torch's profiler")
     assert f"torch's default on a GPU) needs {real.before + real.outliving:,} bytes" in said
     assert "more than this peak" in said
+
+
+def test_the_layer_that_is_taken_for_a_head_is_told() -> None:
+    model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), torch.zeros(3, 4)
+
+    for ask in (archscope.memory, archscope.train):
+        assert "but the last, 2, taken for the head" in str(ask(model, x, lora="r=2").notes)
+        assert "head" not in str(ask(model, x, lora="r=2,targets=0/2").notes)

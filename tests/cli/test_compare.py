@@ -82,6 +82,21 @@ def test_one_whose_forward_fails_stands_beside_the_others(
     assert modules == {"a": ["same", "same"], "b": ["same", "same"], "c": ["added", ""]}
 
 
+def test_two_whose_forward_fails_are_one_line(
+    archscope: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("nets.py").write_text(NETS)
+    nets = ("torch.nn:Linear(9, 2)", "./nets.py:Good", "./nets.py:Bad")
+    done = archscope("compare", *nets, "--input-shape", "1,4,9,9")
+
+    assert done.code == 1
+    assert "\\x0a" not in done.err
+    assert done.err.count("forward failed in a (Conv2d)") == 2
+    (macs,) = [line for line in done.out.splitlines() if line.startswith("macs")]
+    assert macs.split()[1:4] == ["648", "unknown", "unknown"]  # 36 rows of 9 x 2
+
+
 def test_a_file_stands_beside_a_network(archscope: Run) -> None:
     done = archscope("compare", SAVED[0], "gpt2", "--no-rf", "-f", "json")
     rows = {row["measure"]: row for row in done.rows("compare.totals")}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
+from torch.nn import functional
 
 import archscope
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.results import Report
+from tests.training.real import kept
 
 ROWS = 4
 LAYER = ROWS * 8 * 8
@@ -414,3 +418,79 @@ def test_modules_that_torch_takes_for_one_are_refused() -> None:
     assert archscope.params(nn.Sequential(alone, alone), torch.zeros(2, 4)).totals.macs == 2 * 32
     with pytest.raises(ArchscopeError, match="torch does not list 1 of a Sequential"):
         archscope.params(twice, torch.zeros(2, 4))
+
+
+class HeadAlone(nn.Module):
+    """Tells an optimizer of its head alone, though all of it is trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.body, self.head = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2)
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        return self.head.parameters(recurse)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(self.body(self.first(x)))
+
+
+def test_parameters_that_a_network_does_not_tell_are_seen() -> None:
+    plain = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 2))
+    for ask in (archscope.train, archscope.memory):
+        assert ask(HeadAlone(), rows()).totals == ask(plain, rows()).totals
+
+
+CHANCES: dict[str, Callable[[], Any]] = {
+    "random": lambda: random.random(),
+    "numpy": lambda: numpy.random.rand(),
+    "torch": lambda: torch.rand(()).item(),
+}
+
+
+@pytest.mark.parametrize("whose", CHANCES)
+def test_layers_that_chance_leaves_out_are_told_as_one_draw(whose: str) -> None:
+    def run(self: Any, x: Tensor) -> Tensor:
+        return self.layer(x) if CHANCES[whose]() < 2 else x
+
+    for ask in (archscope.params, archscope.train, archscope.memory):
+        said = " ".join(note.text for note in ask(Around(run), rows()).notes)
+        assert "this is one draw" in said
+
+
+def test_noise_and_dropout_choose_no_layers() -> None:
+    def run(self: Any, x: Tensor) -> Any:
+        return functional.dropout(self.layer(x + torch.randn(8)), training=self.training)
+
+    for ask in (archscope.params, archscope.memory):
+        assert "one draw" not in str(ask(Around(run), rows()).notes)
+
+
+def test_a_forward_that_differentiates_is_counted_with_gradients() -> None:
+    def run(self: Any, x: Tensor) -> Tensor:
+        x = x.requires_grad_()
+        return torch.autograd.grad(self.layer(x).sum(), x)[0]
+
+    assert is_exact(
+        counted(Around(run)), 2 * LAYER
+    )  # the product, and that of its input's gradient
+
+
+def test_work_of_a_weight_is_its_holders_in_a_step_too() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    x = torch.zeros(1, ROWS, 8)
+
+    of_forward = {row.path: row.own_macs for row in archscope.params(layer, x).sections[0].rows}
+    of_step = {row.path: row.own_forward for row in archscope.train(layer, x).sections[0].rows}
+
+    assert of_step == of_forward
+    assert of_step["self_attn.out_proj"] == LAYER
+
+
+def test_rows_of_several_lengths_are_trained() -> None:
+    def run(self: Any, x: Tensor) -> Any:
+        parts = torch.nested.as_nested_tensor([x[:1], x[1:]], layout=torch.jagged)
+        return self.layer(parts).values()
+
+    it = Around(run)
+    assert archscope.memory(it, rows()).totals.saved == kept(it, rows())
+    assert archscope.train(it, rows()).totals.backward == LAYER

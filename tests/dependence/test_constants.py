@@ -1000,9 +1000,13 @@ def test_a_mask_too_large_to_be_followed_makes_a_bound(monkeypatch: pytest.Monke
     model = Attention(lambda self, s: filled_scores(self, s).flip(0).softmax(-1), buffer(causal))
 
     found = look_at(model, torch.zeros(LINE))
+    plain = look_at(Attention(lambda self, s: s.flip(0).softmax(-1)), torch.zeros(LINE))
 
     assert {each.flag for each in found.lowered if each.flag} == {UNREAD}
     assert set(seen(found, LINE).values()) == {b"\1" * N}
+    assert not [
+        each for each in plain.lowered if each.flag
+    ]  # of what no mask was in nothing is lost
 
 
 def test_matrices_of_too_many_kinds_are_taken_together(monkeypatch: pytest.MonkeyPatch) -> None:

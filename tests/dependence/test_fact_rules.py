@@ -15,6 +15,7 @@ from archscope.dependence.record import element_moves, fact_rules, placed_consta
 from archscope.dependence.record import prefixes as followed
 from archscope.dependence.record.fact_rules import (
     BLOCKED,
+    LOWEST,
     Facts,
     facts_of,
     facts_of_values,
@@ -134,7 +135,7 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])), "other": Known(low=b(1, 0))}),
     (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])),
                             "other": torch.tensor([INFINITE, 0.5])}),
-    (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0])),
+    (aten.maximum.default, {"self": Known(low=b([1, 1], [1, 0], [0, 1])),
                             "other": torch.tensor([INFINITE])}),
     (aten._log_softmax.default, {"self": Known(low=b([1, 0, 0], [1, 1, 1])), "dim": 1,
                                  "half_to_float": False}),
@@ -532,6 +533,79 @@ def test_sums_of_sums_are_followed_back_through_so_many() -> None:
     assert [(one.source, one.axes) for one in known if one] == [(rows, (1,)), (x, (0, 1))]
 
 
+@pytest.mark.parametrize(
+    ("operator", "given", "weights"),
+    [
+        ("neg", {}, (-1,)),
+        ("mul", {"other": 3}, (3,)),
+        ("div", {"other": 4.0, "rounding_mode": None}, (0.25,)),
+        ("div", {"other": 4.0, "rounding_mode": "floor"}, None),
+        *(("mul", {"other": by}, None) for by in (0, INFINITE, 2j, torch.tensor(2.0))),
+    ],
+)
+def test_sums_times_a_number_are_so_many_sums(
+    operator: str, given: Given, weights: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefixes, values = moved_sums(0)
+    found = prefixes.of(made_by(prefixes, operator, 9, (4,), self=values[1], **given))
+    node = prefixes.made.get(Value(9, (4,)))
+
+    assert (None if found is None else found.weights) == weights
+    assert node is None or followed.weights_of(node, numbers=False) in (None, (-1,))
+
+
+@pytest.mark.parametrize(("most", "known"), [(2, True), (1, False)])
+def test_up_to_so_many_sums_are_told_that_do_not_cancel(
+    most: int, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followed, "MOST_TERMS", most)
+    prefixes, values = moved_sums(1)
+    total = made_by(prefixes, "add", 9, (4,), self=values[1], other=values[2], alpha=-2)
+    alone = made_by(prefixes, "sub", 10, (4,), self=total, other=values[1])
+    found = [prefixes.of(value) for value in (total, alone)]
+
+    assert [one and one.weights for one in found] == [
+        (1, -2) if known else None,
+        (-2,) if known else None,
+    ]
+
+
+def test_elements_are_one_however_often_they_were_moved_before() -> None:
+    prefixes, values = moved_sums(MOST_MOVES + 1)
+    twins = [made_by(prefixes, "flip", 50 + n, (4,), self=values[-1], dims=[0]) for n in range(2)]
+    same = prefixes.same(*twins, (4,))
+
+    assert same is not None
+    assert same.all()
+
+
+def test_elements_that_data_picks_are_not_known() -> None:
+    prefixes, x = Prefixes(), Value(0, (4,))
+    picked = made_by(prefixes, "gather", 1, (4,), self=x, dim=0, index=Value(2, (4,)))
+
+    assert prefixes.same(picked, x, (4,)) is None
+    assert prefixes.same(x, picked, (4,)) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_one"),
+    [
+        (2, 2, True), (2, 2.5, False), (None, None, True), (None, 2, False), ([1, 2], [1, 2], True),
+        ([1, 2], [1, 3], False), (2, torch.tensor([2, 2]), False), (torch.ones(2), 1, False),
+        ([None, torch.ones(2)], [None, torch.ones(2)], False), (Value(0, (4,)), 2, False),
+        (Value(8, (4,)), Value(8, (4,)), True), (Value(0, (4,)), Value(8, (4,)), False),
+    ],
+)  # fmt: skip
+def test_what_the_same_makes_of_the_same_is_one(one: Any, other: Any, are_one: bool) -> None:
+    prefixes, x = Prefixes(), Value(0, (4,))
+    pair = [
+        made_by(prefixes, "roll", number, (4,), self=x, shifts=by)
+        for number, by in enumerate((one, other), 1)
+    ]
+
+    assert prefixes.are_one(*pair) == are_one
+
+
 def fewest(known: Callable[[int], object]) -> int:
     """Return how many operators must be left for anything to be known."""
     return next(left for left in range(99) if known(left))
@@ -604,6 +678,74 @@ def test_scores_times_a_number_are_so_many_times_as_far_below(operator: str, by:
     )  # fmt: skip
 
     assert learnt.depth[made] == (depth * by if operator == "mul" else depth / by)
+
+
+FAR, FARTHER = 2 * BLOCKED, 4 * BLOCKED
+BLOCKS = {"far": ([1, 0], FAR), "farther": ([0, 1], FARTHER), "endless": ([0, 1], INFINITE)}
+"""Where scores are blocked, and the highest of these."""
+
+
+@pytest.mark.parametrize(
+    ("operator", "given", "blocked", "depth"),
+    [
+        ("nan_to_num", {"self": "endless", "neginf": None}, [0, 1], LOWEST),
+        ("nan_to_num", {"self": "endless", "neginf": FAR}, [0, 1], FAR),
+        ("nan_to_num", {"self": "far", "neginf": FARTHER}, [1, 0], FAR),
+        ("cat", {"tensors": ["far", "endless"], "dim": 0}, [1, 0, 0, 1], FAR),
+        ("cat", {"tensors": ["plain", "endless"], "dim": 0}, [0, 0, 0, 1], INFINITE),
+        ("maximum", {"self": "farther", "other": "endless"}, [0, 1], FARTHER),
+        ("maximum", {"self": "endless", "other": torch.tensor([0.5, FAR])}, [0, 1], FAR),
+        ("add", {"self": "farther", "other": "endless", "alpha": 1}, [0, 1], FARTHER),
+        ("masked_fill", {"self": "far", "mask": b(0, 1), "value": FARTHER}, [1, 1], FAR),
+        ("where", {"condition": b(1, 0), "self": "far", "other": FARTHER}, [1, 1], FAR),
+    ],
+)
+def test_the_highest_of_all_that_is_blocked_says_how_far_below_it_is(
+    operator: str, given: Given, blocked: list[int], depth: float
+) -> None:
+    values = {name: Value(number, (2,)) for number, name in enumerate((*BLOCKS, "plain"))}
+    learnt = Zeros()
+    for name, (mask, highest) in BLOCKS.items():
+        learnt.blocked[values[name]] = np.array(mask) != 0
+        learnt.depth[values[name]] = highest
+    made = Value(9, (len(blocked),))
+
+    def put(told: Any) -> Any:
+        if isinstance(told, list):
+            return [values[each] for each in told]
+        return values.get(told, told) if isinstance(told, str) else told
+
+    learnt.learn(
+        Node(operator=operator, arguments={name: put(told) for name, told in given.items()},
+             outputs=(made,), picked=None, module="", pointwise=True)
+    )  # fmt: skip
+
+    assert learnt.blocked[made].astype(int).tolist() == blocked
+    assert learnt.depth[made] == depth
+
+
+@pytest.mark.parametrize(
+    ("operator", "axis", "expected"),
+    [
+        ("_softmax", 1, [[0, 0, 0], [0, 1, 1]]),
+        ("_softmax", -2, [[1, 0, 0], [0, 0, 0]]),
+        ("_log_softmax", -1, [[0, 0, 0], [0, 1, 1]]),
+        ("_log_softmax", 0, [[1, 0, 0], [0, 0, 0]]),
+    ],
+)
+def test_a_softmax_of_scores_that_all_are_far_below_spreads_evenly(
+    operator: str, axis: int, expected: list[list[int]]
+) -> None:
+    value, made = Value(0, (2, 3)), Value(1, (2, 3))
+    learnt = Zeros(blocked={value: b([1, 1, 1], [0, 1, 1]).numpy()}, depth={value: FAR})
+    given = {"self": value, "dim": axis, "half_to_float": False}
+    learnt.learn(
+        Node(operator=operator, arguments=given, outputs=(made,), picked=None, module="",
+             pointwise=False)
+    )  # fmt: skip
+    found = learnt.zero if operator == "_softmax" else learnt.blocked
+
+    assert found[made].astype(int).tolist() == expected
 
 
 def test_scores_that_are_filled_are_as_far_below_as_what_fills_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -67,6 +68,14 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(6, ROUND),
         {"interior": [1, 2, 3, 4], "around": 2, "cycle": (1, 1), "jump": 1, "start": -1,
          "typical": 2, "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "round, each from the next on": (
+        line(8, [{(unit + tap) % 8 for tap in (1, 2)} for unit in range(8)]),
+        {"interior": [0, 1, 2, 3, 4, 5], "around": 2, "cycle": (1, 1), "jump": 1, "start": 1,
+         "typical": 3, "least": 2, "hulls": (2, 2), "streams": 1, "is_regular": True}),
+    "a hole that is wider than all units together": (
+        line(11, windows(3, [0, 8])),
+        {"interior": [0, 1, 2], "cycle": (1, 1), "jump": 1, "start": 0, "typical": 1,
+         "least": 9, "hulls": (9, 9), "streams": 8, "is_regular": True}),
     "pairs": (
         line(8, PAIRS),
         {"interior": list(range(8)), "cycle": (2, 2), "jump": 1, "typical": 3, "least": 2,
@@ -86,6 +95,10 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(4, [set(range(unit, 4)) for unit in range(4)]),
         {"interior": list(range(4)), "typical": 0, "least": 1, "hulls": (1, 4), "streams": 1,
          "goes_to_an_end": True}),
+    "all after, in any order": (
+        line(4, [set(range(unit, 4)) for unit in range(4)], in_order=False),
+        {"interior": list(range(4)), "typical": 0, "least": 1, "hulls": (1, 4), "streams": 1,
+         "goes_to_an_end": True}),
     "one of two before": (
         line(8, [set(range(unit % 2, unit + 1, 2)) for unit in range(8)]),
         {"interior": list(range(8)), "typical": 6, "least": 1, "hulls": (1, 7), "streams": 2,
@@ -102,6 +115,7 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         {"interior": list(range(4)), "cycle": (1, 0), "jump": 0, "start": 0, "typical": 1,
          "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
     "nothing": (line(3, [set(), set()]), {"is_whole": False}),
+    "no units": (line(3, []), {"is_whole": False}),
     "all cut": (
         line(3, [{0, 1}, {1, 2}], cut=(0, 1)),
         {"is_whole": False, "typical": 0, "least": 2, "hulls": (2, 2)}),
@@ -183,3 +197,23 @@ def test_up_to_which_many_units_are_compared(
     size = max(map(max, sees)) + 1
 
     assert getattr(line(size, sees), name) == said
+
+
+@pytest.mark.parametrize(
+    ("size", "first", "stops", "said"),
+    [
+        (9, 1, range(2, 10), True),
+        (11, 1, range(2, 10), True),  # as many are left as there are units of a quarter
+        (12, 1, range(2, 10), False),
+        (12, 2, range(3, 11), True),
+        (11, 2, range(3, 11), False),  # that is more than the first quarter of the positions
+        (9, 1, (3, 3, 5, 5, 7, 7, 9, 9), False),  # some end where the one before does
+    ],
+)
+def test_units_go_to_an_end_though_the_first_quarter_begins_later(
+    size: int, first: int, stops: Sequence[int], said: bool
+) -> None:
+    sees = [set(range(first if unit < 2 else 0, stop)) for unit, stop in enumerate(stops)]
+    turned = [{size - 1 - at for at in seen} for seen in reversed(sees)]
+
+    assert [line(size, each).goes_to_an_end for each in (sees, turned)] == [said, said]

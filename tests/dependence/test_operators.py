@@ -266,6 +266,28 @@ def test_an_unpooled_value_lies_somewhere_in_its_window() -> None:
     assert not [each for each in found.lowered if each.flag]
 
 
+@pytest.mark.parametrize(
+    ("moved", "known"),
+    [
+        (lambda places: places.unsqueeze(0).squeeze(0), True),
+        (lambda places: places.clone().detach(), True),
+        (lambda places: places.flip(3), False),
+        (lambda places: places + 0, False),
+    ],
+)
+def test_places_that_stay_where_they_were_are_known(
+    moved: Callable[[Tensor], Tensor], known: bool
+) -> None:
+    def put_back(x: Tensor) -> Tensor:
+        y, where = F.max_pool2d(x, 2, return_indices=True)
+        return F.max_unpool2d(y, moved(where), 2)
+
+    found = look_at(put_back, torch.zeros(PLANE))
+
+    assert any(each.flag for each in found.lowered) != known
+    assert not known or sets(found)[2:4] == (0b1100, 0b1100)
+
+
 def look_at(function: Callable[..., Any], x: Tensor, **held: Any) -> Examination:
     return examine(Run(function, **held), Inputs(args=(x,)))
 

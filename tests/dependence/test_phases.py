@@ -1,4 +1,4 @@
-"""Behind up-sampling outputs see unlike, by turns: coverage is of the one that sees least."""
+"""Behind up-sampling, windows of outputs differ in turn: coverage is of the one that sees least."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_outputs_with_holes_beside_others_without_are_no_clean_bill() -> None:
     assert (totals.coverage, totals.coverage_1d) == (3 / 5, (3 / 5,))
     assert (totals.is_full, totals.has_gaps) == (False, True)
     assert report.notes[0].text == (
-        "Gridding: outputs see unlike, by turns: one sees only 3 of the 5 positions (60.0%) of its "
+        "Gridding differs between outputs: one sees only 3 of the 5 positions (60.0%) of its "
         "5-position receptive field."
     )
 

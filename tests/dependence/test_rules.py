@@ -633,6 +633,21 @@ def of_three(x: Tensor) -> Tensor:
     return sums[:, 2:-2] - sums[:, :-4] - (sums[:, 4:] - sums[:, 2:-2])
 
 
+def means(x: Tensor) -> Tensor:
+    """Of windows of two, each sum divided first."""
+    sums = F.pad(x.cumsum(1), (0, 0, 1, 0)) / 2
+    return sums[:, 2:] - sums[:, :-2]
+
+
+def bends(x: Tensor) -> Tensor:
+    sums = x.cumsum(1)
+    return torch.sub(sums[:, 2:], sums[:, 1:-1], alpha=2) + sums[:, :-2]
+
+
+def negated(x: Tensor) -> Tensor:
+    return 3 * x.cumsum(1) + x.flip(1).flip(1) * -3
+
+
 def of_some_features(x: Tensor) -> Tensor:
     sums = x.cumsum(1)[..., 1:]
     return sums - F.pad(sums, (0, 0, 2, -2))
@@ -673,7 +688,7 @@ def of_another_copied_part(x: Tensor) -> Tensor:
     [sliding, picked, gathered, exclusive, after, between, not_cancelled, twice, shifted_by_cat,
      carried, of_a_neighbour, of_another_part, of_another_copied_part, less_the_first,
      less_a_neighbour, all_but_itself, all_but_some, prepended, changes, of_three,
-     of_some_features],
+     of_some_features, means, bends, negated],
 )  # fmt: skip
 def test_what_two_sums_so_far_both_hold_cancels(function: Function) -> None:
     found = look_at(function, (1, 5, 2))
@@ -698,8 +713,17 @@ def windows_of_two(x: Tensor) -> Tensor:
     return below[..., 3:] - above[..., 3:] - below[..., :-3] + above[..., :-3]
 
 
-@pytest.mark.parametrize("function", [windows, windows_of_two])
-def test_four_sums_along_two_axes_are_a_window(function: Function) -> None:
+def boxes(x: Tensor) -> Tensor:
+    """Sums over boxes, by their eight corners."""
+    made = F.pad(x.cumsum(0).cumsum(1).cumsum(2), (1, 0, 1, 0, 1, 0))
+    for axis, size in enumerate((1, 2, 3)):
+        count = made.shape[axis] - size
+        made = made.narrow(axis, size, count) - made.narrow(axis, 0, count)
+    return made
+
+
+@pytest.mark.parametrize("function", [windows, windows_of_two, boxes])
+def test_sums_along_several_axes_are_a_window_by_its_corners(function: Function) -> None:
     found = look_at(function, (2, 4, 5))
 
     assert flags(found) == []
@@ -750,18 +774,28 @@ def moved(chance: np.random.Generator, x: Tensor) -> Tensor:
     return x.transpose(axis, int(chance.choice(alike)))
 
 
-@pytest.mark.parametrize("seed", range(10))
+DIFFERENCES: list[Callable[[Tensor, Tensor], Tensor]] = [
+    lambda one, two: one - two,
+    lambda one, two: torch.add(one / 3, two / 3, alpha=-1),
+    lambda one, two: torch.rsub(one, 2 * two, alpha=2),
+    lambda one, two: (one + two) - 2 * two,
+    lambda one, two: torch.sub(one + one, two, alpha=2) * 0.5,
+]
+
+
+@pytest.mark.parametrize("seed", range(15))
 def test_what_two_sums_both_hold_cancels_wherever_they_were_moved(seed: int) -> None:
     chance = np.random.default_rng(seed)
     shape = tuple(map(int, chance.integers(2, 4, chance.integers(1, 4))))
     axis, counts = int(chance.integers(len(shape))), chance.integers(0, 3, 2)
+    difference = DIFFERENCES[seed % len(DIFFERENCES)]
 
     def less(x: Tensor) -> Tensor:
         found = np.random.default_rng(seed)
         sums = x.cumsum(axis) if seed % 4 else x.sum(axis, keepdim=True).expand(x.shape)
         pair = zip(counts, (sums, x if seed % 3 == 2 else sums), strict=True)
         one, two = (reduce(lambda y, _: moved(found, y), range(n), made) for n, made in pair)
-        return one - two
+        return difference(one, two)
 
     found = look_at(less, shape)
     said = said_of(found)

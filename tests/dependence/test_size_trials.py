@@ -68,7 +68,7 @@ def test_an_output_within_is_tried_by_its_call(output: str | None) -> None:
     assert found.target.call.number == 2
     left = trials.left
     assert [tried(size) for size in (2, 3, 8, 16, 32, 40)] == [None, None, 2, 6, 14, 18]
-    assert trials.left == left - 5  # the given size was run before
+    assert left - 5 <= trials.left < left  # the given size was run before, and 2 ran not far
 
 
 def test_what_is_put_into_zeros_is_of_their_shape() -> None:

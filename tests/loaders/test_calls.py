@@ -268,7 +268,71 @@ def test_inputs_are_of_a_module_and_are_tensors() -> None:
         with pytest.raises(UsageError, match="only a module takes inputs"):
             ask()
     for given in ((images.shape,), ((2, 3, 8, 8),)):
-        with pytest.raises(ForwardError, match=r"A shape is not an input.*zeros\(2, 3, 8, 8\)"):
+        with pytest.raises(ForwardError, match=r"A shape is not an input.*=\(2, 3, 8, 8\)"):
             archscope.params(model, *given)
     with pytest.raises(ForwardError, match="A shape is not an input"):
         archscope.params(model, input_size=(2, 3, 8, 8))
+
+
+class Joined(nn.Module):
+    """Takes two tensors by name, and is told how to join them."""
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor, *, dim: int = 0) -> torch.Tensor:
+        return torch.cat([first, second], dim)
+
+
+class Filled(nn.Module):
+    """Has an argument of its own that is called like the keyword for shapes."""
+
+    def forward(self, x: torch.Tensor, input_shape: tuple[int, ...] = (1,)) -> torch.Tensor:
+        return x.expand(input_shape)
+
+
+def test_a_module_in_memory_takes_the_shape_of_an_input() -> None:
+    """As a network of one's own does by its name, and with the same words."""
+    net = nn.Sequential(nn.Conv2d(3, 4, 3))
+    counted = archscope.params(net, torch.zeros(2, 3, 8, 8)).totals
+    for shape in ((2, 3, 8, 8), [2, 3, 8, 8], "2,3,8,8", ["2,3,8,8"], [(2, 3, 8, 8)]):
+        assert archscope.params(net, input_shape=shape).totals == counted
+    for ask in (archscope.rf, archscope.memory, archscope.report):
+        assert ask(net, input_shape=(2, 3, 8, 8)).inputs[0].shape == (2, 3, 8, 8)
+    both = archscope.compare(net, "resnet18", input_shape=(2, 3, 8, 8))
+    assert "2×3×8×8" in both.title or both.section("totals").rows
+    two = archscope.params(Joined(), input_shape=[(2, 3), "second:2,4"], dim=1)
+    assert [each.shape for each in two.inputs] == [(2, 3), (2, 4)]
+    assert archscope.params(net, input_shape=None).totals == archscope.params(net).totals
+
+
+def test_an_argument_of_ones_own_of_that_name_stays_one() -> None:
+    """It is what forward gets."""
+    found = archscope.params(Filled(), torch.zeros(1), input_shape=(5,))
+    assert found.section("modules").rows[0].output_shape == (5,)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((1, 3.5), "input_shape holds float: give sizes"),
+        (torch.zeros(1, 3), "input_shape holds Tensor: give sizes"),
+        ("1,3,-", "'-' .item 3. is not a size"),
+        ([(1, 3), (1, 3)], "2 came without a name"),
+    ],
+)
+def test_what_is_no_shape_is_refused(shape: object, said: str) -> None:
+    """In one line that says what came."""
+    with pytest.raises(UsageError, match=said):
+        archscope.params(nn.Sequential(nn.Linear(3, 3)), input_shape=shape)
+    with pytest.raises(UsageError, match="not both"):
+        archscope.params(nn.Linear(3, 3), torch.zeros(1, 3), input_shape=(1, 3))
+
+
+@pytest.mark.parametrize("ask", [archscope.rf, archscope.memory, archscope.train, archscope.audit])
+def test_inputs_are_asked_for_as_the_first_layers_take_them(ask: Callable[..., object]) -> None:
+    """An image's for a language model would be of no use."""
+    for model, example in (
+        (nn.Sequential(nn.Embedding(9, 4)), "input_shape='int64:1,128'"),
+        (nn.Sequential(nn.Conv1d(3, 4, 3)), r"input_shape=\(1, 3, 1024\)"),
+        (Joined(), r"input_shape=\['first:"),
+    ):
+        with pytest.raises(UsageError, match=f"needs an example input, e.g. {example}"):
+            ask(model)

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archscope.errors import UsageError
-from archscope.theory.input_sizes import input_sizes
+from archscope.theory.input_sizes import TriedEnoughError, input_sizes
 from archscope.theory.layers import Stack, conv, linear, nearest, pool, sizes, transposed
 from archscope.theory.output_places import jumps, outlook, stride_period
 from archscope.theory.rates import milliseconds, read_rate
@@ -118,7 +118,8 @@ def test_sizes_that_run_are_multiples_where_others_do_not() -> None:
     ]
     assert [each.formula for each in found] == ["n", "n - 184"]
     assert input_sizes(head, 224, 32).allowed == "224 alone"
-    assert input_sizes(positions, 1024, 1).allowed == "1 to 1,024"
+    for size, step in ((1024, 1), (1024, 64), (1000, 64), (1023, 2), (100, 64), (20, 64), (1, 1)):
+        assert input_sizes(positions, size, step, ends=True).allowed == "1 to 1,024"
     assert input_sizes(lambda size: None, 8, 1).allowed is None
 
 
@@ -135,6 +136,66 @@ def test_sizes_of_which_some_half_is_odd_are_found(level: int, shift: int) -> No
     assert found.multiple == 2 ** (level + 1)
     assert found.smallest == min(runs)
     assert {size % found.multiple for size in found.first} == {n % found.multiple for n in runs}
+
+
+@laws
+@given(
+    period=st.sampled_from([1, 2, 3, 4, 7, 8, 16, 56]),
+    first=st.integers(0, 55),
+    width=st.integers(1, 8),
+    low=st.integers(1, 60),
+    high=st.integers(130, 3_000) | st.just(10**9),
+    given_size=st.integers(60, 2_000),
+    step=st.sampled_from([1, 16, 56, 64, 128]),
+)
+def test_what_is_said_of_sizes_holds_of_each(
+    period: int, first: int, width: int, low: int, high: int, given_size: int, step: int
+) -> None:
+    """Sizes that repeat between a smallest and a largest one: each is told, or nothing is.
+
+    As behind strides and windows, neighbours run that leave so much of a period.
+    """
+    classes = {size % period for size in range(first, first + width)}
+
+    def outputs(size: int) -> int | None:
+        return size if low <= size <= high and size % period in classes else None
+
+    assume(step % period == 0 and outputs(given_size))
+    found = input_sizes(outputs, given_size, step, ends=True)
+
+    if found.smallest is None or found.multiple is None:
+        return
+    last = max(found.largest or 0, found.tried or 0, given_size)
+    assert (found.tried is None) or outputs(found.tried)
+    assert found.largest is None or found.largest == max(filter(outputs, range(high + 1)))
+    for size in range(max(found.first or (given_size,)), last + 1):
+        is_told = not found.multiple or any(
+            (size - one) % found.multiple == 0 for one in found.first
+        )
+        assert is_told == (outputs(size) is not None) or found.multiple == 0
+
+
+def test_a_size_that_runs_alone_is_tried_twice_over() -> None:
+    """Windows of 56 in steps of 32: no size nearby runs, and the next that does is 448."""
+    windows = input_sizes(lambda n: n if n % 224 == 0 else None, 224, 32, ends=True)
+    alone = input_sizes(lambda n: n if n == 224 else None, 224, 32, ends=True)
+
+    assert (windows.allowed, alone.allowed) == (None, "224 alone")
+
+
+def test_how_far_was_tried_is_said() -> None:
+    """A network that runs on everything, and one that is dear to run."""
+    assert input_sizes(lambda n: n, 100, 64, ends=True).allowed == "1 or more, tried to 6,500"
+    left = 30
+
+    def dear(size: int) -> int:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise TriedEnoughError
+        return size
+
+    assert input_sizes(dear, 100, 64, ends=True).allowed == "1 or more, tried to 1,700"
 
 
 def test_sizes_are_told_in_few_trials() -> None:

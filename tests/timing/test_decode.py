@@ -106,3 +106,23 @@ def test_it_reads_what_kv_says(fields: dict[str, Any]) -> None:
 def test_what_has_no_step_that_can_be_run(name: str, fields: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         archscope.time(name, **fields, step="decode", device="cpu")
+
+
+def test_steps_of_several_networks_are_timed_in_turns() -> None:
+    """Each is counted as by itself, and the row says that it is a step of decoding."""
+    quick: dict[str, Any] = {"device": "cpu", "warmup": 0, "runs": 2, "budget": 5.0}
+    fields = "d_model=32,heads=4,vocab_size=64,seq_len=16"
+    names = [f"transformer:depth={depth},{fields}" for depth in (1, 2)]
+    both = archscope.time_together(*names, step="decode", context=16, **quick).section("ratios")
+
+    alone = [archscope.time(name, step="decode", context=16, **quick).totals for name in names]
+    assert [row.macs for row in both.rows] == [each.macs for each in alone]
+    assert both.totals.stage == "decode"
+    for asked, said in (({}, "needs --context"), ({"context": 16}, "it does not decode")):
+        with pytest.raises(UsageError, match=said):
+            archscope.time_together(names[0], "cnn", step="decode", **asked, **quick)
+
+
+def test_a_step_is_timed_at_one_batch_size() -> None:
+    with pytest.raises(UsageError, match="at one batch size"):
+        archscope.time("transformer", **{**SMALL, "batch_size": (1, 2)}, step="decode")

@@ -16,7 +16,8 @@ class _Packed:
 
 def kept(model: nn.Module, *args: Any) -> int:
     """Return the bytes that graphs hold after one call on the CPU, parameters left out."""
-    left_out = {each.untyped_storage()._cdata for each in model.parameters()}
+    weights = (part for each in model.parameters() for part in _parts(each))
+    left_out = {part.untyped_storage()._cdata for part in weights}
     held: WeakSet[_Packed] = WeakSet()
 
     def pack(tensor: Tensor) -> _Packed:
@@ -33,4 +34,7 @@ def kept(model: nn.Module, *args: Any) -> int:
 
 
 def _parts(tensor: Tensor) -> tuple[Tensor, ...]:
+    if hasattr(tensor, "__tensor_flatten__"):
+        names, _ = tensor.__tensor_flatten__()
+        return tuple(part for name in names for part in _parts(getattr(tensor, name)))
     return (tensor._indices(), tensor._values()) if tensor.is_sparse else (tensor,)

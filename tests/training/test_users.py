@@ -8,7 +8,10 @@ from functools import cache
 
 import pytest
 import torch
+from torch import Tensor
 
+from archscope.errors import ArchscopeError
+from archscope.running.storages import parts_of
 from archscope.subject import Inputs, Subject
 from archscope.training.kernels import AsOnCard
 from archscope.training.optimisers import optimiser
@@ -114,3 +117,21 @@ def test_both_roads_agree_on_its_backward(name: str) -> None:
     assert work.by_weight + work.by_input + work.by_function == work.backward
     assert work.functions == ONE_ROAD.get(name, set())
     assert not work.unknown
+
+
+def test_what_a_cast_makes_of_a_class_of_its_own_is_not_guessed() -> None:
+    it = subject("weights of 8 bits of a class of their own")
+
+    with pytest.raises(ArchscopeError, match="a _Rounded, which holds others"):
+        run_step(it, AS_CPU, optimiser("sgd"), dtype=torch.bfloat16)
+
+
+def test_what_a_class_holds_beside_tensors_takes_no_memory() -> None:
+    class Meshed(Tensor):  # as one that is sharded over a mesh of processes
+        def __tensor_flatten__(self) -> tuple[list[str], None]:
+            return ["whole", "mesh"], None
+
+    made = torch.ones(3).as_subclass(Meshed)
+    made.whole, made.mesh = torch.ones(2, 2), object()  # type: ignore[attr-defined]
+
+    assert [part.nbytes for part in parts_of(made)] == [16]

@@ -24,6 +24,7 @@ from archscope.counting.isolated_run import Outcome, run
 from archscope.counting.others import Figures, tools
 from archscope.errors import ForwardError, UsageError, first_line
 from archscope.results import Note, Section
+from archscope.running.attributes import parameters_of
 from archscope.subject import Subject
 from archscope.version import __version__
 
@@ -42,7 +43,7 @@ def sections(subject: Subject, real: Callable[[], Subject] | None) -> tuple[Sect
     count = _counted(subject, fused)
     evidence = gather(subject.model, count, fused.macs)
     agreement = compare(count)
-    on_shapes = any(parameter.is_meta for parameter in subject.model.parameters())
+    on_shapes = any(parameter.is_meta for parameter in parameters_of(subject.model))
     if on_shapes and real and evidence.params <= _PARAMS and evidence.macs <= _MACS:
         subject, on_shapes = real(), False
     assert subject.inputs is not None
@@ -89,7 +90,7 @@ def _counted(subject: Subject, fused: FusedAttention) -> ForwardCount:
 
 def _device(subject: Subject, count: ForwardCount) -> str:
     """Return where the counters ran a network that has data; ours may have run without."""
-    return next((str(p.device) for p in subject.model.parameters()), count.device)
+    return next((str(p.device) for p in parameters_of(subject.model)), count.device)
 
 
 def _row(

@@ -15,6 +15,7 @@ from archscope.analyses.finetune.rows import (
 )
 from archscope.analyses.finetune.settings import Settings
 from archscope.analyses.finetune.ways import Way, ways
+from archscope.analyses.memory.notes import adapter_notes
 from archscope.analyses.memory.notes import notes as step_notes
 from archscope.analyses.memory.rows import Totals
 from archscope.analyses.memory.run_step import has_few_turns
@@ -40,7 +41,7 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
     return (
         WAYS.filled(
             map(_way_row, found, totals, [found[0]] * len(found), [totals[0]] * len(found)),
-            notes=tuple(_notes(full, totals[0], failures)),
+            notes=(*_notes(full, totals[0], failures), *_of_adapters(subject, asked, found)),
             headline=tuple(_headline(totals[0])),
             about=about,
             **said,
@@ -49,6 +50,11 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
         MODULES.filled(module_rows(full.step), **said),
         TIMELINE.filled(_timeline_rows(found, totals)),
     )
+
+
+def _of_adapters(subject: Subject, asked: Settings, found: Sequence[Way]) -> Iterator[Note]:
+    if any(way.name == "LoRA" for way in found):
+        yield from adapter_notes(subject.model, asked.lora)
 
 
 def _way_row(way: Way, totals: Totals, full: Way, whole: Totals) -> WayRow:
@@ -106,7 +112,7 @@ def _headline(totals: Totals) -> Iterator[Headline]:
 
 
 def _notes(full: Way, totals: Totals, failures: Sequence[str]) -> Iterator[Note]:
-    yield from (Note(level="info", text=f"not told: {failure}") for failure in failures)
+    yield from (Note(level="info", text=f"no row of {failure}") for failure in failures)
     if full.work.unknown:
         names = ", ".join(sorted(full.work.unknown))
         yield Note(

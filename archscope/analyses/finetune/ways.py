@@ -57,9 +57,15 @@ def ways(subject: Subject, asked: Settings, failures: list[str]) -> Iterator[Way
         except ArchscopeError as error:
             if isinstance(error, UsageError) and name in typed:
                 raise
-            failures.append(f"{name}: {error}")
+            failures.append(f"{name}: {_why(error)}")
         else:
             yield Way(name=name, trains=trains, settings=settings, step=step, work=work)
+
+
+def _why(error: ArchscopeError) -> str:
+    """Return what stands in the way, without the name of the setting that nobody typed."""
+    setting, colon, why = str(error).partition(": ")
+    return why if colon and setting in ("lora", "recompute") else str(error)
 
 
 def _others(

@@ -50,7 +50,7 @@ QUANTITIES = (
     _quantity(
         "kv_per_token",
         lambda totals: totals.per_position,
-        "bytes that each further position adds to a sequence's cache",
+        "bytes that a position adds to a sequence's cache while no window is full",
         unit="bytes",
     ),
     _quantity(

@@ -10,6 +10,7 @@ from archscope.analyses.kv.rows import GuessRow, Totals
 from archscope.analyses.kv.steps import multiplying
 from archscope.results import Amount, Headline, Note, Words
 from archscope.theory.cache import Cache
+from archscope.theory.census import EXPERTS
 from archscope.theory.decoding import StepCost
 
 
@@ -31,6 +32,7 @@ def summary(cache: Cache, ask: Question, totals: Totals) -> Iterator[Words]:
         *_more(" · reserved ", totals.reserved),
         *_more(" · of it padding ", totals.padding),
         *_more(" · each position of a sequence adds ", totals.per_position or None),
+        *_more(", once all windows are full ", _steady(cache, ask, totals)),
         *_more(" · of a sequence, whatever its length, ", totals.states or None),
     )
     if totals.read is not None and totals.macs is not None:
@@ -46,6 +48,14 @@ def summary(cache: Cache, ask: Question, totals: Totals) -> Iterator[Words]:
         yield tuple(_fitting(cache, totals))
 
 
+def _steady(cache: Cache, ask: Question, totals: Totals) -> int | None:
+    """Return the bytes that a position adds where no window has room; None: there are none."""
+    endless = (layer for layer in cache.layers if layer.source is None and layer.limit is None)
+    stored = ask.asked.stored
+    found = sum(stored.of(layer.per_position, layer.vectors) for layer in endless)
+    return found if totals.per_position and found != totals.per_position else None
+
+
 def guessing(rows: Sequence[GuessRow]) -> Iterator[Words]:
     """Yield what as many guesses as were asked for come to."""
     for most in rows[-1:]:
@@ -55,6 +65,15 @@ def guessing(rows: Sequence[GuessRow]) -> Iterator[Words]:
             " tokens: ",
             Amount(value=most.speed, kind="factor"),
             " the speed where it takes no longer",
+        )
+
+
+def experts_read(cache: Cache) -> Iterator[Words]:
+    """Yield what steps of several tokens assume of experts, where there are any."""
+    if cache.step is not None and any(layer.kind == EXPERTS for layer in cache.step(1)):
+        yield (
+            "Experts read: the expected number if the router chooses uniformly; a step in which "
+            "tokens share experts reads fewer and may take less",
         )
 
 
@@ -190,5 +209,8 @@ def _step_notes(ask: Question, cost: StepCost) -> Iterator[Note]:
             level="info",
             text="experts read: the expected number if the router chooses uniformly; whatever it "
             f"chooses, {least:,.2f} to {most:,.2f} GiB of weights are read",
-            details=("The lower bound is the mean over many such steps.",),
+            details=(
+                "The lower bound is that of the mean step; one in which tokens share experts "
+                "may take less.",
+            ),
         )

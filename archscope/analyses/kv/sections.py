@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from archscope.analyses.kv.capacity import sequences_that_fit, tokens_that_fit
-from archscope.analyses.kv.notes import about, guessing, headline, notes, summary
+from archscope.analyses.kv.notes import about, experts_read, guessing, headline, notes, summary
 from archscope.analyses.kv.question import Question, question
 from archscope.analyses.kv.rows import (
     BATCHES,
@@ -45,6 +45,7 @@ def sections(
     totals = _totals(cache, ask, cost, checked)
     guesses = tuple(guess_rows(cache, ask, settings))
     said = {"summary": (*summary(cache, ask, totals), *guessing(guesses))}
+    steps = {"summary": (*said["summary"], *experts_read(cache))}
     layers = tuple(_layer_rows(cache, ask))
     found = [
         LAYERS.filled(
@@ -60,11 +61,11 @@ def sections(
         found += [
             KINDS.filled(_kind_rows(cache, layers), **said),
             RUNTIMES.filled(_runtime_rows(cache, ask.asked), **said),
-            BATCHES.filled(batch_rows(cache, ask), **said),
+            BATCHES.filled(batch_rows(cache, ask), **steps),
             CONTEXTS.filled(_context_rows(cache, ask), **said),
         ]
     if guesses:
-        found.append(GUESSES.filled(guesses, **said))
+        found.append(GUESSES.filled(guesses, **steps))
     if settings.verify:
         found.append(CHECK.filled(checked, device="meta", **said))
     return tuple(found)

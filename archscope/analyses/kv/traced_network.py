@@ -7,6 +7,7 @@ from archscope.analyses.kv.settings import Settings
 from archscope.decoding.other_layers import stranger_cache
 from archscope.errors import UsageError
 from archscope.results import Section
+from archscope.running.attributes import parameters_of
 from archscope.running.process import process_as_found
 from archscope.subject import Network
 
@@ -20,5 +21,5 @@ def looked_at(network: Network, settings: Settings) -> tuple[Section, ...]:
         raise UsageError("verify holds a closed form against built layers; this network has none")
     subject = process_as_found(network.subject)  # it draws weights, and is the user's own code
     cache = process_as_found(lambda: stranger_cache(subject))
-    weights = sum(parameter.numel() for parameter in subject.model.parameters())
+    weights = sum(parameter.numel() for parameter in parameters_of(subject.model))
     return sections(network, cache, settings, parameters=weights)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow, Totals
 from archscope.analyses.memory.settings import Settings
 from archscope.results import Amount, Headline, Note, Words
+from archscope.training.adapters import taken_for_head
 from archscope.training.optimisers import OPTIMISERS
+from archscope.training.recipe import read_adapters
 from archscope.training.step import Step
+from archscope.training.work import Work
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _RECURRENT = frozenset(("LSTM", "GRU", "RNN"))
 """Classes of torch's whose kernels keep what they like."""
@@ -81,9 +88,7 @@ def notes(
         details=("The loss here is the sum of the outputs; what a real loss saves comes on top.",),
     )
     yield from _workspaces(step, checked)
-    if step.has_data:
-        text = "its forward needs data, so a copy of it ran on data: if it skips layers at random"
-        yield Note(level="info", text=f"{text}, this is one draw")
+    yield from one_draw(step)
     yield from _kernels(step, settings)
     if settings.micro_batch is not None:
         each = f"{passes:,} passes of {settings.micro_batch:,} each"
@@ -96,6 +101,28 @@ def notes(
         yield from _selective(step, settings)
     yield from _optimiser(settings, totals)
     yield from _repeats(step, totals)
+
+
+def adapter_notes(model: nn.Module, lora: str) -> Iterator[Note]:
+    """Say which layer has no adapter where none was named."""
+    adapters = read_adapters(lora)
+    last = taken_for_head(model, adapters) if adapters else ""
+    if last:
+        yield Note(
+            level="info",
+            text=f"adapters are beside all linear layers but the last, {last}, taken for the head; "
+            "targets= names others",
+        )
+
+
+def one_draw(ran: Step | Work) -> Iterator[Note]:
+    """Say that another draw of random numbers may run other layers, where one may."""
+    if ran.has_data:
+        text = "its forward needs data, so a copy of it ran on data: if it skips layers at random"
+        yield Note(level="info", text=f"{text}, this is one draw")
+    elif ran.draws:
+        text = "its forward draws random numbers: if they choose which layers run, this is one draw"
+        yield Note(level="info", text=text)
 
 
 def _kernels(step: Step, settings: Settings) -> Iterator[Note]:

@@ -72,8 +72,8 @@ class TimelineRow:
     """Counted from 1."""
     phase: str = column("Phase")
     """`forward`, `backward` or `optimiser`."""
-    path: str = column("Module", kind="path")
-    """The module at work."""
+    path: str = column("Module", words=(("", "(model)"),))
+    """The module at work. No path of a tree: what is in order here is the turns."""
     alive: int = column("Alive", kind="bytes")
     """The most bytes in its turn, with what is there all the time."""
 

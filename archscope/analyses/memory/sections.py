@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from archscope.analyses.memory.closed_form import agreement, closed_form, closed_rows, refusal
-from archscope.analyses.memory.notes import headline, notes, recurrent_in, summary
+from archscope.analyses.memory.notes import adapter_notes, headline, notes, recurrent_in, summary
 from archscope.analyses.memory.real_step import check_rows
 from archscope.analyses.memory.rows import (
     CHECK,
@@ -23,6 +23,7 @@ from archscope.analyses.memory.rows import (
 )
 from archscope.analyses.memory.run_step import has_few_turns, whole_where_cheap
 from archscope.analyses.memory.settings import Settings
+from archscope.counting.loose_weights import loose_weight_notes
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.results import Section
@@ -53,6 +54,8 @@ def sections(subject: Subject, settings: Settings) -> tuple[Section, ...]:
             totals=totals,
             notes=(
                 *notes(step, settings, totals, passes, checked),
+                *loose_weight_notes(subject.model),
+                *adapter_notes(subject.model, settings.lora),
                 agreement(told, step, settings),
             ),
             headline=tuple(headline(totals)),

@@ -33,6 +33,7 @@ from archscope.counting.agreement import Agreement, compare
 from archscope.counting.blocks import count_blocks, reruns
 from archscope.counting.forward import Execution, ForwardCount, count_forward
 from archscope.counting.freezing import frozen_by, tells_copies_apart
+from archscope.counting.loose_weights import loose_weight_notes, shared_memory_notes
 from archscope.errors import ForwardError, first_line
 from archscope.results import Note, Section
 from archscope.running.attributes import part_of
@@ -77,24 +78,10 @@ def _failure(subject: Subject, count: ForwardCount, found: tuple[Section, ...]) 
     return ForwardError(
         f"forward failed in {where}"
         + (f" with input {given}" if given else "")
-        + f": {first_line(count.failure)}. Parameters are complete; FLOPs stop there."
-        + _shape_given(subject),
+        + f": {first_line(count.failure)}. Parameters are complete; FLOPs stop there.",
         module=path,
         sections=found,
     )
-
-
-def _shape_given(subject: Subject) -> str:
-    """Return what to do where a shape was given in place of an input, as other tools take it."""
-    assert subject.inputs is not None
-    given = [*subject.inputs.args, *subject.inputs.kwargs.values()]
-    shape = next((each for each in given if _is_shape(each)), None)
-    sizes = "" if shape is None else ", ".join(map(str, shape))
-    return f" A shape is not an input: give a tensor, e.g. torch.zeros({sizes})." if sizes else ""
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, tuple | list) and all(type(size) is int for size in value)
 
 
 def _assemble(
@@ -116,6 +103,10 @@ def _assemble(
     complete = agreement is None or agreement.complete
     notes = (*constant_notes(subject.model), *_notes(subject, count, agreement))
     notes += routing_notes(modules)
+    notes += (*loose_weight_notes(subject.model), *shared_memory_notes(subject.model))
+    if count is not None and count.draws:
+        text = "its forward draws random numbers: if they choose which layers run, this is one draw"
+        notes += (Note(level="info", text=text),)
     if nonzero:
         notes += nonzero_notes(subject.model, modules)
     totals = _totals(sums[""], ran=count is not None, complete=complete)

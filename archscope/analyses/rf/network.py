@@ -49,16 +49,13 @@ def look(subject: Subject | Sketch, **asked: Any) -> Look:
         if subject.whole is None:
             raise UsageError(f"{subject.name} was not built: there are no operators to follow")
         subject = subject.whole()
-    if subject.inputs is None:
-        raise UsageError(
-            f"{subject.name}: rf needs an example input, e.g. torch.zeros(1, 3, 224, 224)"
-        )
+    inputs = subject.required_inputs("rf")
     model = _whole(subject)
     return Look(
         subject=subject,
         model=model,
-        inputs=subject.inputs,
-        found=_found(model, subject.inputs, subject.outline, asked),
+        inputs=inputs,
+        found=_found(model, inputs, subject.outline, asked),
         outline=subject.outline,
         of_its_own=all(value is None for value in asked.values()),
         axes_chosen=asked.get("axes") is not None,

@@ -25,6 +25,7 @@ def of_subject(subject: Subject) -> Meanings:
     from archscope.analyses.params.analysis import run
     from archscope.running.process import process_as_found
 
+    subject.required_inputs("scaling")
     found = {section.name: section for section in process_as_found(lambda: run(subject))}
     totals = found["modules"].totals
     if totals.macs is None or not totals.complete:

@@ -159,7 +159,7 @@ def _totals(subject: Subject, last: Measured, rows: Sequence[BatchRow]) -> Batch
     most = 0.0 if best is None else rates[best]
     return BatchTotals(
         device=str(last.device),
-        stage="forward" if last.settings.step == "forward" else "training step",
+        stage=last.settings.pass_name,
         item=items_of(subject, last.batch_axis)[0],
         best=best,
         enough=next((size for size, rate in rates.items() if rate >= ENOUGH * most), None),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archscope.errors import ArchscopeError, ForwardError
 from archscope.results import Report
+from archscope.running.attributes import buffers_of
 from archscope.running.storages import bytes_of
 from archscope.subject import Subject
 from archscope.timing.devices import free_bytes, machine_bytes, total_bytes
@@ -66,7 +67,7 @@ def peak_of_forward(sketch: Subject, counted: Report, precision: str) -> int | N
     dtype = DTYPES[named(precision)]
     weights: int = dtype.itemsize * (counted.totals.trainable + counted.totals.frozen)
     try:
-        return weights + bytes_of(sketch.model.buffers()) + forward_peak(sketch, dtype)
+        return weights + bytes_of(buffers_of(sketch.model)) + forward_peak(sketch, dtype)
     except ForwardError:
         return None
 

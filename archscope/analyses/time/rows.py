@@ -177,7 +177,7 @@ class BatchTotals:
     device: str
     """Where it ran: `cpu`, `cuda:0`."""
     stage: str
-    """`forward` or `training step`."""
+    """`forward`, `training step` or `decode`."""
     item: str | None
     """What is counted per second: `token` or `sample`."""
     best: int | None

@@ -42,7 +42,7 @@ class RatioTotals:
     device: str
     """Where it ran: `cpu`, `cuda:0`."""
     stage: str
-    """`forward` or `training step`."""
+    """`forward`, `training step` or `decode`."""
     turns: int
     """How many times all networks ran, each twice."""
     interrupted: bool

@@ -49,6 +49,11 @@ class Settings:
     keep_interrupted: bool = False
     """Whether a Ctrl-C returns what was measured."""
 
+    @property
+    def pass_name(self) -> str:
+        """What is timed as a whole, as rows call it."""
+        return "training step" if self.step == "train" else self.step
+
 
 MEASURING = {
     "device": "--device",

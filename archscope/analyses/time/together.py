@@ -124,7 +124,7 @@ def _sections(
     rows = tuple(_rows(found.samples, tuple(subjects), counted))
     totals = RatioTotals(
         device=str(found.device),
-        stage="forward" if found.settings.step == "forward" else "training step",
+        stage=found.settings.pass_name,
         turns=len(found.samples.seconds) * found.samples.runs_each,
         interrupted=found.interrupted,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archscope.analyses.memory.notes import adapter_notes, one_draw
 from archscope.analyses.train.rows import MODULES, RECIPES, ModuleRow, RecipeRow, Totals
 from archscope.analyses.train.settings import Settings
 from archscope.records import frozen
@@ -33,7 +34,7 @@ def sections(subject: Subject, asked: Settings) -> tuple[Section, ...]:
         MODULES.filled(
             rows,
             totals=totals,
-            notes=tuple(_notes(totals, work, asked, passes)),
+            notes=(*_notes(totals, work, asked, passes), *adapter_notes(subject.model, asked.lora)),
             headline=tuple(_headline(totals)),
             summary=said,
             device="cpu" if work.has_data else "meta",
@@ -218,9 +219,7 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             text=f"there is no closed form of the backward of {', '.join(sorted(work.functions))}: "
             f"{totals.by_function:,} multiply-accumulates, counted as torch ran them",
         )
-    if work.has_data:
-        text = "its forward needs data, so a copy of it ran on data: if it skips layers at random"
-        yield Note(level="info", text=f"{text}, this is one draw")
+    yield from one_draw(work)
     if asked.micro_batch is not None:
         text = f"{passes:,} passes of {asked.micro_batch:,} each are one step"
         yield Note(level="info", text=text)
@@ -231,11 +230,12 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             else "no attention scores were found to recompute"
         )
         yield Note(level="info", text=said)
-    yield Note(
-        level="info",
-        text="attention is counted unfused; a fused kernel multiplies queries and keys once more "
-        "in its backward",
-    )
+    if work.weighs:
+        yield Note(
+            level="info",
+            text="attention is counted unfused; a fused kernel multiplies queries and keys once "
+            "more in its backward",
+        )
 
 
 def _about(asked: Settings) -> str:

@@ -137,7 +137,12 @@ def examine(
     is not there: before anything is looked at, which takes longer than to run the model.
     """
     tensors = input_tensors(inputs)
-    name = choose_input(tensors) if studied is None else _named_input(model, tensors, studied)
+    if not tensors:
+        raise UsageError(
+            "the model is called without a tensor: there is no input to look at."
+            + inputs.shape_hint()
+        )
+    name = _choose_input(tensors) if studied is None else _named_input(model, tensors, studied)
     _check_runnable(model, name, tensors[name])
     bodiless = any(t.is_meta for t in [*model.parameters(), *tensors.values()])
     graph = capture(model, inputs, (name,))
@@ -243,12 +248,9 @@ def _named_input(model: nn.Module, tensors: dict[str, Tensor], asked: str) -> st
     return found[0]
 
 
-def choose_input(tensors: dict[str, Tensor]) -> str:
+def _choose_input(tensors: dict[str, Tensor]) -> str:
     """Return the place of the input to study: images or signals before tokens, no mask."""
-    ranked = sorted(
+    return min(
         ("mask" in name, not tensor.is_floating_point(), tensor.dim() < 2, place, name)
         for place, (name, tensor) in enumerate(tensors.items())
-    )
-    if not ranked:
-        raise UsageError("the model is called without a tensor: there is no input to look at")
-    return ranked[0][-1]
+    )[-1]

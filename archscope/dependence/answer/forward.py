@@ -30,7 +30,7 @@ from archscope.records import frozen
 
 CONCATENATIONS = ("cat", "concatenate")
 _PLACING = frozenset(("stack", WRITE, "slice_scatter", "select_scatter", "index_put", "index_copy"))
-"""Operators that put beside each other what may see unlike, as concatenations do."""
+"""Operators that put beside each other what may see differently, as concatenations do."""
 _PARTS = frozenset(
     (
         *("slice", "narrow", "split", "unsafe_split", "chunk", "tensor_split"),

@@ -1,4 +1,4 @@
-"""Outputs that see unlike, by turns, as behind up-sampling: which sees least of its own window."""
+"""Outputs whose windows differ in turn, as behind up-sampling: which sees least of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archscope.records import frozen
 from archscope.theory.metrics import first, hull
 
 MOST_UNITS = 1 << 10
-"""Units that see unlike, over all axes, up to which each is looked at."""
+"""Units whose windows differ, over all axes, up to which each is looked at."""
 MOST_CELLS = 1 << 26
 """Positions of windows with holes, over all units, up to which they are looked at."""
 

@@ -56,6 +56,8 @@ class Layer:
     depends: int | None = None
     """Positions of the given input that a unit in the middle sees by all ways, reductions too,
     where that was counted; else `total` tells."""
+    is_left_out: bool = False
+    """Whether what it reaches was not counted since `MOST_WALKS` other layers were."""
 
     @property
     def name(self) -> str:
@@ -133,17 +135,21 @@ def receptive(
     if not _sees(given, value):
         raise UsageError("the chosen output does not depend on the input that is studied")
     best, growth = away_from_borders(model, inputs, given, value)
-    layers = tuple(_layers(given, best))
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
     assert target is not None
     typical = target.field.typical
+    target = _depending(_counted(target, best, typical), best, typical)
+    layers = tuple(
+        replace(one, global_by=target.global_by) if one.value == value and one.global_by else one
+        for one in _with_counts(tuple(_layers(given, best)), best)
+    )
     is_before = output is None and value not in given.graph.outputs.values()
     found = Receptive(
         given=given,
         best=best,
         growth=growth,
         layers=layers,
-        target=_counted(target, best, typical),
+        target=target,
         others=dict(_others(model, inputs, given, best, value)) if output is None else {},
         is_whole=target.field.is_whole or growth.reason == ALIKE,
         looked_from=best,
@@ -227,7 +233,7 @@ def _all_after(given: Examination, value: Value) -> str | None:
 
 
 def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
-    walks, of_parts = MOST_WALKS, _called_on_parts(given)
+    of_parts = _called_on_parts(given)
     for call in given.graph.calls:
         looks = any(
             node in given.dependences.looked and given.graph.nodes[node].module == call.path
@@ -238,12 +244,24 @@ def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
         layer = _layer(
             given, best, call, call.outputs[0], looks=looks, of_part=call.path in of_parts
         )
-        if layer is None:
-            continue
-        if layer.touched is None and looks and walks:
-            walks -= 1
-            layer = _counted(layer, best, layer.field.typical)
-        yield layer
+        if layer is not None:
+            yield layer
+
+
+def _with_counts(layers: Sequence[Layer], best: Examination) -> Iterator[Layer]:
+    """Yield layers with what they reach counted by walking back, those first that look around."""
+    walked: dict[Value, int | None] = {}
+    for layer in sorted(layers, key=lambda layer: not layer.looks):
+        value = layer.field.value
+        if layer.touched is None and value not in walked and len(walked) < MOST_WALKS:
+            walked[value] = _counted(layer, best, layer.field.typical).touched
+    for layer in layers:
+        if layer.touched is not None:
+            yield layer
+        elif layer.field.value in walked:
+            yield replace(layer, touched=walked[layer.field.value])
+        else:
+            yield replace(layer, is_left_out=True)
 
 
 def _called_on_parts(given: Examination) -> frozenset[str]:
@@ -323,14 +341,20 @@ def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
     found = dict(exam.ways(layer.field.value, unit, [exam.seed]))
     if exam.seed not in found:
         return layer
-    count = reached(found[exam.seed], exam.axes)
-    layer = replace(layer, touched=count)
-    if layer.global_by is None or layer.total.is_exact:
+    return replace(layer, touched=reached(found[exam.seed], exam.axes))
+
+
+def _depending(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
+    """Return a counted layer with what a unit sees by all ways, where that is no product.
+
+    A union over several axes is none: rows and columns of a cross are not all of a map.
+    """
+    exam = best if layer.field.sizes == best.sizes else None
+    if layer.global_by is None or layer.total.is_exact or layer.touched is None or exam is None:
         return layer
-    # A union over several axes is no product: rows and columns of a cross are not all of a map.
     every = dict(walk(exam.lowered, layer.field.value, unit, [exam.seed]))
-    depends = reached(every[exam.seed], exam.axes)
-    is_all = depends > count or depends == prod(exam.sizes)
+    depends = reached(every[exam.seed], exam.axes) if exam.seed in every else 0
+    is_all = depends > layer.touched or depends == prod(exam.sizes)
     return replace(
         layer,
         depends=depends if exam.sizes == layer.total.sizes else None,

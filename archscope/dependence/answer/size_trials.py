@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from torch import nn
 
@@ -12,13 +13,14 @@ from archscope.dependence.answer.resizing import resized
 from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.capture import capture_shapes
 from archscope.dependence.record.graph import Graph, Value
+from archscope.dependence.record.recorder import LARGEST_CONSTANT
 from archscope.garbage import uncollected
 from archscope.subject import Inputs
 from archscope.theory.input_sizes import TriedEnoughError
 
-MOST_OPERATORS = 16_000
+MOST_OPERATORS = 20_000
 """Operators, over all trials of one network, up to which sizes are tried."""
-LARGEST_TRIED = 600
+LARGEST_TRIED = 700
 """Operators of a network up to which it is run more than once, as a tile is: that of a larger one
 takes a second and more."""
 
@@ -28,9 +30,9 @@ class Trials:
 
     def __init__(self, model: nn.Module, inputs: Inputs, given: Examination, target: Layer) -> None:
         self._model, self._inputs, self._given, self._target = model, inputs, given, target
-        operators = max(len(given.graph.nodes), 1)
-        once = operators > LARGEST_TRIED
-        self._left = min(MOST_OPERATORS // operators, 1 if once else MOST_OPERATORS)
+        self._each = max(given.graph.operators, 1)
+        self._operators = self._each if self._each > LARGEST_TRIED else MOST_OPERATORS
+        self._largest = given.graph.largest_constant, prod(given.sizes)
         self._together = False
         self._others = len(input_tensors(inputs)) > 1
         is_returned = target.value in given.graph.outputs.values()
@@ -38,8 +40,8 @@ class Trials:
 
     @property
     def left(self) -> int:
-        """How many sizes can be tried yet."""
-        return self._left
+        """How many sizes can be tried yet, if each takes as many operators as the given one."""
+        return max(self._operators // self._each, 0)
 
     def outputs(self, axes: Sequence[int], own: int) -> Callable[[int], int | None]:
         """Return what tries sizes along some axes of positions, all of them equal.
@@ -60,19 +62,28 @@ class Trials:
     def _run(self, sizes: tuple[int, ...]) -> Graph:
         """Run on another size; where that needs other inputs of the same size, with these too."""
         found = self._captured(sizes, together=self._together)
-        if found.failure is None or self._together or not self._others or not self._left:
+        if found.failure is None or self._together or not self._others or not self.left:
             return found
         again = self._captured(sizes, together=True)
         self._together = again.failure is None
         return again if self._together else found
 
     def _captured(self, sizes: tuple[int, ...], *, together: bool) -> Graph:
-        if self._given.graph.executed != "shapes" or not self._left:
+        if self._given.graph.executed != "shapes" or not self.left or self._is_too_large(sizes):
             raise TriedEnoughError
-        self._left -= 1
         other = resized(self._inputs, self._given, sizes, together=together)
         with uncollected():  # a copy of a network makes many objects, and no circles of them
-            return capture_shapes(self._model, other, (self._given.input,), within=self._within)
+            graph = capture_shapes(self._model, other, (self._given.input,), within=self._within)
+        self._operators -= max(graph.operators, 1)
+        self._largest = max(self._largest, (graph.largest_constant, prod(sizes)))
+        if isinstance(graph.failure, NotImplementedError):
+            raise TriedEnoughError  # whether it runs hangs on numbers that are not there
+        return graph
+
+    def _is_too_large(self, sizes: tuple[int, ...]) -> bool:
+        """Return whether a constant of the forward, such as a mask of pairs, may grow too large."""
+        elements, positions = self._largest
+        return elements * max(prod(sizes) / positions, 1) ** 2 > LARGEST_CONSTANT
 
     def _value(self, graph: Graph) -> Value | None:
         """Return the chosen output of another run; None where that did not come to its end."""

@@ -122,3 +122,7 @@ class Graph:
     """Those of complex numbers."""
     executed: str = "shapes"
     """`shapes`: without data; `data`: for real."""
+    operators: int = 0
+    """How many ran, those of constants among them."""
+    largest_constant: int = 0
+    """Elements of the largest tensor that has data and does not depend on the input."""

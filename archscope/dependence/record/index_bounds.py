@@ -18,6 +18,9 @@ _ALONG = frozenset(
 _BY_AXIS = frozenset(("index", "index_put"))
 """Operators that have numbers for each of the first axes: (self, numbers, ...)."""
 
+_TABLES = frozenset(("embedding", "embedding_bag", "_embedding_bag", "_embedding_bag_forward_only"))
+"""Operators that read rows of a table by number: (table, numbers, ...)."""
+
 
 def refuse_beyond(name: str, args: Sequence[Any]) -> None:
     """Raise `IndexError`, as the operator would, where a number lies beyond the axis it counts."""
@@ -34,7 +37,9 @@ def refuse_beyond(name: str, args: Sequence[Any]) -> None:
 
 
 def _numbered(name: str, args: Sequence[Any]) -> Iterator[tuple[int, Tensor]]:
-    if name in _ALONG and isinstance(args[2], Tensor):
+    if name in _TABLES:
+        yield 0, args[1]
+    elif name in _ALONG and isinstance(args[2], Tensor):
         yield args[1], args[2]
     elif name in _BY_AXIS and not any(_is_mask(each) for each in args[1]):
         yield from ((axis, each) for axis, each in enumerate(args[1]) if each is not None)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.recipes import NoDataError
@@ -39,10 +40,6 @@ MOST_MOVES = 24
 """Operators that are followed back from a difference."""
 MOST_TERMS = 8
 """Sums so far that an element is made of."""
-MOST_AXES = 2
-"""Axes along which is summed."""
-_ADDING = {"add": (1, 1), "sub": (1, -1), "rsub": (-1, 1), "neg": (-1,)}
-"""Operators that add sums or take them off, by the signs of their arguments."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +50,8 @@ class Prefix:
     """What is summed."""
     axes: tuple[int, ...]
     """Along which axes: one or two; of elements by themselves none."""
-    signs: tuple[int, ...]
-    """Of each sum: 1 or -1."""
+    weights: tuple[float, ...]
+    """How often each sum is taken; negative: it is taken off."""
     places: tuple[NDArray[np.int64], ...]
     """Of each sum: up to which element of the source, counted over all, from 1 on; 0: of none."""
 
@@ -62,18 +59,18 @@ class Prefix:
         """Return whether both are made of sums of one value along the same axes."""
         return (self.source, self.axes) == (other.source, other.axes)
 
-    def times(self, sign: int) -> Prefix:
-        """Return the same, or what is to be taken off."""
-        return replace(self, signs=tuple(sign * own for own in self.signs))
+    def times(self, weight: float) -> Prefix:
+        """Return the same, so often."""
+        return replace(self, weights=tuple(weight * own for own in self.weights))
 
     def along(self, axes: tuple[int, ...]) -> Prefix:
         """Return the same as sums along more axes: each less the one before along these."""
-        signs, places = self.signs, self.places
+        weights, places = self.weights, self.places
         for axis in axes:
             if axis not in self.axes:
-                signs += tuple(-sign for sign in signs)
+                weights += tuple(-weight for weight in weights)
                 places += tuple(_before(one, self.source.shape, axis) for one in places)
-        return replace(self, axes=axes, signs=signs, places=places)
+        return replace(self, axes=axes, weights=weights, places=places)
 
 
 @dataclass(slots=True)
@@ -88,9 +85,10 @@ class Prefixes:
     _are_one: dict[tuple[Value, Value], bool] = field(default_factory=dict)
     """What was found of two values."""
 
-    def learn(self, node: Node) -> None:
-        """Take in a node."""
-        moves = node.operator in ("sum", "cumsum", *_ADDING) or node.operator in _MOVING
+    def learn(self, node: Node, *, numbers: bool = True) -> None:
+        """Take in a node; without `numbers` those that Python hands over may be of a value."""
+        moves = node.operator in ("sum", "cumsum") or node.operator in _MOVING
+        moves = moves or weights_of(node, numbers=numbers) is not None
         for value in node.outputs if moves or node.pointwise or node.operator in _PRODUCTS else ():
             if value is not None:
                 self._alike[value] = node
@@ -102,8 +100,9 @@ class Prefixes:
         node = self.made.get(value) if isinstance(value, Value) else None
         if node is None or not left:
             return None
-        if node.operator in _ADDING:
-            found = None if value in self._others else self._added(node, value.shape, left - 1)
+        if (weights := weights_of(node)) is not None:
+            others = value in self._others
+            found = None if others else self._added(node, weights, value.shape, left - 1)
             if found is None:
                 self._others.add(value)
             return found
@@ -131,24 +130,23 @@ class Prefixes:
         dims = [given] if isinstance(given, int) else list(given or range(len(source.shape)))
         axes = tuple(sorted(axis % len(source.shape) for axis in dims))
         places = _numbers(source.shape)
-        if not 1 <= len(axes) <= MOST_AXES:
-            return None
         before = self.of(source, left)
         if before is not None and before.source.shape == source.shape:
             both = {*before.axes, *axes}
-            fits = len(before.axes) + len(axes) == len(both) <= MOST_AXES
-            if fits and before.signs == (1,) and np.array_equal(before.places[0], places):
+            fits = len(before.axes) + len(axes) == len(both)
+            if fits and before.weights == (1.0,) and np.array_equal(before.places[0], places):
                 source, axes = before.source, tuple(sorted(both))
         if node.operator == "sum":
             for axis in dims:
                 places = places.take([-1], axis)
         return Prefix(source, axes, (1,), (places.reshape(value.shape),))
 
-    def _added(self, node: Node, shape: Shape, left: int) -> Prefix | None:
+    def _added(
+        self, node: Node, weights: Sequence[float], shape: Shape, left: int
+    ) -> Prefix | None:
         """Return what adding sums so far of one value makes, or adding its elements to such."""
-        parts = [node.arguments[name] for name in ("self", "other") if name in node.arguments]
-        signs = _ADDING[node.operator]
-        if node.arguments.get("alpha", 1) != 1 or not all(isinstance(p, Value) for p in parts):
+        parts = [node.arguments[name] for name, _ in zip(("self", "other"), weights, strict=False)]
+        if not all(isinstance(part, Value) for part in parts):
             return None
         found = [self.of(part, left) for part in parts]
         for known in filter(None, found):
@@ -159,11 +157,13 @@ class Prefixes:
                 for one, part in zip(found, parts, strict=True)
             ]
             axes = tuple(sorted({axis for one in each if one for axis in one.axes}))
-            turned = [
-                one.along(axes).times(sign) for one, sign in zip(each, signs, strict=True) if one
+            taken = [
+                one.along(axes).times(weight)
+                for one, weight in zip(each, weights, strict=True)
+                if one
             ]
-            if len(turned) == len(parts) and len(axes) <= MOST_AXES:
-                return _together(turned, shape)
+            if len(taken) == len(parts):
+                return _together(taken, shape)
         return None
 
     def _elements(self, value: Value, source: Value, left: int) -> Prefix | None:
@@ -174,7 +174,12 @@ class Prefixes:
         if self.are_one(value, source):
             return Prefix(source, (), (1,), (_numbers(source.shape),))
         node = self.made.get(value)
-        if node is None or not left or node.operator not in _MOVING - {"detach"}:
+        if node is None or not left:
+            return None
+        weights = weights_of(node) or ()
+        if len(weights) == 1 and (own := self._elements(node.arguments["self"], source, left - 1)):
+            return own.times(weights[0])
+        if node.operator not in _MOVING - {"detach"}:
             return None
         found = {part: self._elements(part, source, left - 1) for part in _parts(node)}
         return _moved_sums(node, found, value)
@@ -220,21 +225,40 @@ class Prefixes:
             return False
         pairs = ((first.arguments[name], second.arguments.get(name)) for name in first.arguments)
         return len(first.arguments) == len(second.arguments) and all(
-            self.are_one(a, b, left - 1)
-            if isinstance(a, Value) and isinstance(b, Value)
-            else _are_equal(a, b)
+            _are_equal(a, b) or (isinstance(a, Value) and self.are_one(a, b, left - 1))
             for a, b in pairs
         )
 
 
+def weights_of(node: Node, *, numbers: bool = True) -> tuple[float, ...] | None:
+    """Return how often an operator takes each value that it adds up; None where it does not.
+
+    Without `numbers` those that Python hands over may be of a value.
+    """
+    given = node.arguments
+    alpha, by = given.get("alpha", 1), given.get("other")
+    if not isinstance(alpha, int | float) or not (numbers or alpha == 1):
+        return None
+    match node.operator:
+        case "neg":
+            return (-1,)
+        case "add":
+            return 1, alpha
+        case "sub":
+            return 1, -alpha
+        case "rsub":
+            return -alpha, 1
+        case "mul" | "div" if numbers and isinstance(by, int | float) and 0 < abs(by) < inf:
+            return (
+                None if given.get("rounding_mode") else (by if node.operator == "mul" else 1 / by,)
+            )
+    return None
+
+
 def _are_equal(one: Any, other: Any) -> bool:
-    """Return whether two arguments are the same numbers; of tensors that is not asked."""
-    told = (
-        all(isinstance(part, int) for part in one)
-        if isinstance(one, list | tuple)
-        else (one is None or isinstance(one, int))
-    )
-    return told and bool(one == other)
+    """Return whether two arguments are the same; of tensors that is not asked."""
+    leaves = tree_leaves([one, other])
+    return not any(isinstance(leaf, Tensor) for leaf in leaves) and bool(one == other)
 
 
 def _numbers(shape: Shape) -> NDArray[np.int64]:
@@ -250,21 +274,20 @@ def _before(places: NDArray[np.int64], shape: Shape, axis: int) -> NDArray[np.in
 
 def _together(parts: Sequence[Prefix], shape: Shape) -> Prefix | None:
     """Return the sum of some sums, less what cancels; None where too many are left."""
-    found: list[tuple[int, NDArray[np.int64]]] = []
-    for sign, places in (
-        (s, p) for one in parts for s, p in zip(one.signs, one.places, strict=True)
-    ):
-        whole = np.broadcast_to(places, shape)
-        for number, (own, others) in enumerate(found):
-            if own == -sign and np.array_equal(others, whole):
-                del found[number]
-                break
-        else:
-            found += [(sign, whole)] if whole.any() else []
+    found: list[tuple[float, NDArray[np.int64]]] = []
+    for one in parts:
+        for weight, places in zip(one.weights, one.places, strict=True):
+            whole = np.broadcast_to(places, shape)
+            alike = (n for n, (_, other) in enumerate(found) if np.array_equal(other, whole))
+            if (number := next(alike, None)) is not None:
+                found[number] = (found[number][0] + weight, whole)
+            elif whole.any():
+                found.append((weight, whole))
+    found = [(weight, places) for weight, places in found if weight]
     if len(found) > MOST_TERMS:
         return None
-    signs, places_of = tuple(sign for sign, _ in found), tuple(places for _, places in found)
-    return replace(parts[0], signs=signs, places=places_of)
+    weights, places_of = tuple(weight for weight, _ in found), tuple(places for _, places in found)
+    return replace(parts[0], weights=weights, places=places_of)
 
 
 def _parts(node: Node) -> list[Value]:
@@ -277,7 +300,7 @@ def _moved_sums(node: Node, found: Mapping[Value, Prefix | None], value: Value) 
     """Return sums that are moved, of one value or of several parts beside zeros."""
     first = next(iter(found.values()), None)
     if first is None or not all(
-        one and one.is_of_same(first) and one.signs == first.signs for one in found.values()
+        one and one.is_of_same(first) and one.weights == first.weights for one in found.values()
     ):
         return None
     constants = (p for p in node.arguments.get("tensors") or () if isinstance(p, Tensor))
@@ -287,7 +310,7 @@ def _moved_sums(node: Node, found: Mapping[Value, Prefix | None], value: Value) 
         return None
     each = [
         _moved(node, {part: one.places[number] for part, one in found.items() if one}, value)
-        for number in range(len(first.signs))
+        for number in range(len(first.weights))
     ]
     places = tuple(one for one in each if one is not None)
     return replace(first, places=places) if len(places) == len(each) else None
@@ -303,6 +326,6 @@ def _moved(
     given = {one: torch.from_numpy(numbers.astype(np.float64)) for one, numbers in places.items()}
     try:
         found = replayed([node], given, torch.Generator())[value]
-    except (NoDataError, RuntimeError, AttributeError, KeyError):  # an index is of the input
+    except (KeyError, NoDataError, RuntimeError, AttributeError):  # the index may be a value
         return None
     return found.numpy().astype(np.int64)

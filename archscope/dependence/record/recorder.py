@@ -20,6 +20,7 @@ from archscope.dependence.record.dependents import Dependents
 from archscope.dependence.record.functions import FunctionRecorder
 from archscope.dependence.record.graph import READ, WRITE, Call, Graph, Node, Read, Value
 from archscope.dependence.record.hidden_reads import checksum, checksums, other_numbers
+from archscope.dependence.record.index_bounds import refuse_beyond
 from archscope.dependence.record.operands import tensors_among, with_tensors
 from archscope.dependence.record.operators import (
     BY_MASK,
@@ -187,6 +188,7 @@ class Recorder(TorchDispatchMode):
                 self._original.refuse_write(func, args, kwargs)
             self._as_read.before_writing(written_by(func, args, kwargs))
         name = self._running = name_of(func)
+        self._graph.operators += 1
         tensors = tensors_among(args, kwargs)
         refuse_nested(tensors)
         if any(map(self._sight.is_strange, tensors)):
@@ -256,6 +258,8 @@ class Recorder(TorchDispatchMode):
         tensors = tensors_among(args, kwargs)
         made = self._known.before(func, name, args, kwargs, tensors) if self.keeps else None
         mixed = any(t.is_meta for t in tensors) and not all(t.is_meta for t in tensors)
+        if mixed:  # as for a table of positions whose weights have no data
+            refuse_beyond(name, args)
         given = without_values(name, args, kwargs) if mixed else (args, kwargs)
         out = ran(func, *given)
         if self._data and name in UNFILLED and not out.is_quantized:
@@ -269,7 +273,10 @@ class Recorder(TorchDispatchMode):
         if Tag.nondeterministic_seeded in func.tags:
             for tensor in tensors_in(out):
                 self._known.learn(tensor)  # the next call draws others: a zero in it is no mask
-        self._sight.meet(tensors_among(out))
+        made_of = tensors_among(out)
+        self._sight.meet(made_of)
+        elements = (tensor.numel() for tensor in made_of if not tensor.is_meta)
+        self._graph.largest_constant = max(self._graph.largest_constant, *elements, 0)
         if self.keeps:
             note(func, name, (args, kwargs), out, self._known.zeros_of)
         self._aliases.record_constant(func, name, args, kwargs, out)

@@ -96,7 +96,7 @@ class Zeros:
         if output is None:
             return
         self.spectra.learn(node)
-        self.prefixes.learn(node)
+        self.prefixes.learn(node, numbers=self.numbers)
         self.ranges.learn(node, numbers=self.numbers)
         self.shares.learn(node)
         self.chosen.learn(node, self.zero)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.record.graph import Node, Shape, Value
-from archscope.dependence.record.prefixes import Prefix
+from archscope.dependence.record.prefixes import Prefix, weights_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import MayCancelError, RuleSet, edges, pointwise, targets
 from archscope.dependence.sets.links import Ranges, shifted, so_far
@@ -33,29 +33,25 @@ def sum_or_difference(node: Node, zeros: Zeros) -> list[Edge]:
     """Each element from those at its place, but of sums so far from what does not cancel."""
     given, (target,) = node.arguments, targets(node)
     one, other = given["self"], given["other"]
-    plain = pointwise(node, zeros)
-    if not isinstance(one, Value) or not isinstance(other, Value) or given.get("alpha", 1) != 1:
+    plain, weights = pointwise(node, zeros), weights_of(node)
+    if not isinstance(one, Value) or not isinstance(other, Value) or weights is None:
         return plain
-    if node.operator == "add" and not any(-1 in each.signs for each in _known(node, zeros)):
-        return plain  # nothing is taken off
     total = zeros.prefixes.of(target)
+    pairs = zip((one, other), weights, strict=True)
+    known = [sums.times(weight) for part, weight in pairs if (sums := zeros.prefixes.of(part))]
+    if total is None and not known:
+        same = zeros.prefixes.same(one, other, target.shape) if sum(weights) == 0 else None
+        return _without_same(plain, same)
+    if len(known) == 2 and all(weight > 0 for each in known for weight in each.weights):
+        return plain  # nothing is taken off
     if total is None:
-        known = _known(node, zeros)
         if len(known) > len({each.source for each in known}):
             raise MayCancelError(plain + _looking(known[0], target))
-        return (
-            plain if known else _without_same(plain, zeros.prefixes.same(one, other, target.shape))
-        )
-    steps = _left(total, target.shape) if total.signs else None
-    if steps is None and total.signs:
+        return plain
+    steps = _left(total, target.shape) if total.weights else None
+    if steps is None and total.weights:
         raise MayCancelError(plain + _looking(total, target))
     return edges(total.source, steps, target) if steps is not None else []
-
-
-def _known(node: Node, zeros: Zeros) -> list[Prefix]:
-    """Return of which sums so far the arguments are made that are made of such."""
-    found = (zeros.prefixes.of(node.arguments[name]) for name in ("self", "other"))
-    return [each for each in found if each is not None]
 
 
 def _without_same(plain: list[Edge], same: NDArray[np.bool_] | None) -> list[Edge]:
@@ -143,7 +139,7 @@ def _links(
     left is no product of ranges, or ranges of two axes differ along one, or they are too many.
     """
     axes, sums, results = ends.shape
-    boxes = _boxes(ends, total.signs) if sums**axes * results <= MOST_CELLS else None
+    boxes = _boxes(ends, total.weights) if sums**axes * results <= MOST_CELLS else None
     if boxes is None:
         return None
     whole = [np.stack(box, axis=-1).reshape(*sizes, -1) for box in boxes]
@@ -186,14 +182,14 @@ def _cut_short(low: Places, high: Places, of_none: NDArray[np.bool_]) -> NDArray
     return of_none & (on < 0).any(axis=1) if is_so.all() else None
 
 
-def _boxes(ends: Places, signs: Sequence[int]) -> list[tuple[Places, Places]] | None:
+def _boxes(ends: Places, weights: Sequence[float]) -> list[tuple[Places, Places]] | None:
     """Return along each axis the ranges, (results, ranges), whose product is left of sums; None
     where it is none."""
     stops = np.sort(ends, axis=1)
     starts = np.concatenate([np.zeros_like(stops[:, :1]), stops[:, :-1]], axis=1)
     reached = ends[:, :, None] > starts[:, None]  # (axes, sums, ranges, results)
-    each = (reduce(_each_by_each, reached[:, number]) for number in range(len(signs)))
-    times = sum(np.int8(sign) * one for sign, one in zip(signs, each, strict=True))
+    each = (reduce(_each_by_each, reached[:, number]) for number in range(len(weights)))
+    times = sum(weight * one for weight, one in zip(weights, each, strict=True))
     left = (times != 0) & reduce(_each_by_each, stops > starts)
     others = [tuple(o for o in range(len(ends)) if o != axis) for axis in range(len(ends))]
     along = [left.any(axis=other) for other in others]

@@ -190,7 +190,7 @@ class Line:
         """
         holed = units[are_holed(self.entries[units])]
         gaps = (longest_gap(self.seen(unit)) + 1 for unit in holed.tolist())
-        return max(int(np.ptp(self.firsts[units])), *gaps, 0)
+        return max([int(np.ptp(self.firsts[units])), *gaps])
 
     @property
     def jump(self) -> Fraction | None:

@@ -473,7 +473,7 @@ def test_a_sketch_says_what_the_built_network_says(name: str) -> None:
 
 
 SMALLER = {"conv-tasnet": {"dilations": (1, 2, 4), "stacks": 1}}
-"""Fields with which a family whose outputs see unlike windows is sketched in less time."""
+"""Fields with which a family whose outputs' windows differ is sketched in less time."""
 
 
 def test_200_layers_up_to_dilation_a_million() -> None:

@@ -16,7 +16,9 @@ from archscope.analyses import ANALYSES
 from archscope.analyses.rf import network
 from archscope.columns import columns
 from archscope.dependence import rules
+from archscope.dependence.answer import receptive
 from archscope.dependence.record.graph import Node
+from archscope.dependence.sets import terms
 from archscope.errors import ArchscopeError, ForwardError, UsageError
 from archscope.families import FAMILIES
 from archscope.present import FORMATS
@@ -94,6 +96,37 @@ PRESETS = (
     *("vgg16", "resnet50_os8", "drn_d_22", "unet", "dilated2d-context-basic"),
     *("dilated1d-8L-64-k3", "wavenet-10L-64-256", "tcn-jsb"),
 )
+
+
+class Pyramid(nn.Module):
+    """Adds up two dilations: over both axes what is seen is no box."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.near, self.far = (nn.Conv2d(2, 2, 3, padding=r, dilation=r) for r in (1, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.add(self.near(x), self.far(x))
+
+
+def test_what_is_counted_of_no_further_module_has_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, x = nn.Sequential(*(Pyramid() for _ in range(3))), torch.zeros(1, 2, 40, 40)
+    every = {row.layer: row.reached for row in study(model, x).section("layers").rows}
+    monkeypatch.setattr(receptive, "MOST_WALKS", 1)
+    monkeypatch.setattr(terms, "MOST_TERMS", 2)
+    report = study(model, x)
+
+    few = {row.layer: row.reached for row in report.section("layers").rows}
+    left = [name for name in few if few[name] is None]
+    said = next(note.text for note in report.section("layers").notes if "one by one" in note.text)
+    assert None not in every.values()
+    assert said == (
+        f"coverage of {len(left)} modules is unknown, because no more than 1 are traced back one "
+        f"by one; ask for one, e.g. --of {left[-1]}"
+    )
+    assert study(model, x, output=left[-1]).totals.reached == every[left[-1]]
 
 
 def agreed(report: Report) -> int:

@@ -128,7 +128,7 @@ def test_tiles_of_a_ladder_start_at_multiples_of_all_its_strides(levels: int, ke
     _, row = field(model, 256)
 
     assert row.tile_step == 2**levels
-    assert row.allowed_sizes == f"multiples of {2**levels} from {2**levels}"
+    assert row.allowed_sizes == f"multiples of {2**levels} from {2**levels}, tried to 4,352"
     assert row.outputs == "n"
     check_tiles(model, row, 256)
 
@@ -309,7 +309,33 @@ def test_the_sizes_of_a_network_that_is_built() -> None:
     for row in report.section("rf.axes").rows:
         # Five pools halve what is there.
         found = (row.smallest_input, row.allowed_sizes, row.outputs)
-        assert found == (32, "32 or more", "floor(n/32)")
+        assert found == (32, "32 or more, tried to 4,160", "floor(n/32)")
+
+
+class Numbered(nn.Module):
+    """Adds a table of positions, as GPT does."""
+
+    def __init__(self, *, length: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(length, 2)
+        self.conv = nn.Conv1d(2, 2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = torch.arange(x.shape[-1])
+        found: Tensor = self.conv(x + self.table(places).T)
+        return found
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize("size", [20, 90, 100])
+def test_a_table_of_positions_ends_the_sizes_that_run(size: int, device: str) -> None:
+    """Whatever part of it the given input takes, and where the table has no data too."""
+    model = Numbered(length=100).to(device)
+
+    report = archscope.receptive_field(model, torch.zeros(1, 2, size, device=device))
+
+    (row,) = report.section("rf.axes").rows
+    assert (row.smallest_input, row.allowed_sizes, row.outputs) == (1, "1 to 100", "n")
 
 
 def runs(model: nn.Module, size: int) -> bool:

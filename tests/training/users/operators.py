@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from tests.training.users.naming import fc, mlp, of, rows, user
 
@@ -31,6 +32,7 @@ def _(self: Any, x: Tensor) -> Any:
     return (
         batch,
         torch.cdist(y, y),
+        torch.cdist(y[:4], y[:4]),
         x @ self.b,
         torch.outer(self.b, self.b),
         torch.dot(x[0], self.b),
@@ -125,3 +127,43 @@ class _Adapted(nn.Module):
 
 
 of("adapters of its own", lambda: nn.Sequential(_Adapted(), nn.ReLU(), _Adapted()))
+
+
+# A weight of a class that holds others.
+class _Rounded(Tensor):
+    """A weight of 8 bits, as of torchao: read in 32 where it multiplies."""
+
+    whole: Tensor
+    scale: Tensor
+
+    @staticmethod
+    def __new__(cls, whole: Tensor, scale: Tensor) -> _Rounded:
+        made: _Rounded = Tensor._make_wrapper_subclass(cls, whole.shape, dtype=scale.dtype)
+        made.whole, made.scale = whole, scale
+        return made
+
+    def __tensor_flatten__(self) -> tuple[list[str], None]:
+        return ["whole", "scale"], None
+
+    @classmethod
+    def __tensor_unflatten__(cls, parts: Any, context: None, *sizes: Any) -> _Rounded:
+        return cls(parts["whole"], parts["scale"])
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def read(value: Any) -> Any:
+            return value.whole * value.scale if isinstance(value, _Rounded) else value
+
+        if func in (torch.ops.aten.detach.default, torch.ops.aten.clone.default):
+            return cls(func(args[0].whole), args[0].scale)
+        return func(*tree_map(read, args), **tree_map(read, kwargs or {}))
+
+
+def _rounded() -> nn.Module:
+    layer = nn.Linear(16, 16)
+    held = _Rounded(torch.ones(16, 16, dtype=torch.int8), torch.tensor(0.1))
+    layer.weight = nn.Parameter(held, requires_grad=False)
+    return nn.Sequential(fc(), nn.Tanh(), layer)
+
+
+of("weights of 8 bits of a class of their own", _rounded)

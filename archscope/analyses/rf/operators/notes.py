@@ -33,6 +33,7 @@ def notes(
         *order_notes(found, order),
         *_axes(found),
         *size_notes(found),
+        *_left_out(found),
     )
     return said, (*rest, *_bounds(found))
 
@@ -95,8 +96,20 @@ def _unlike(totals: Totals) -> Iterator[Note]:
     ranges = (f"{a:,} to {b:,}" if a != b else f"{a:,}" for a, b in zip(least, most, strict=True))
     yield Note(
         level="info",
-        text=f"outputs see unlike, by their place: {' × '.join(ranges)} positions",
+        text=f"the receptive field differs from output to output: {' × '.join(ranges)} positions",
     )
+
+
+def _left_out(found: Receptive) -> Iterator[Note]:
+    from archscope.dependence.answer.receptive import MOST_WALKS
+
+    left = [layer for layer in found.layers if layer.is_left_out and layer.call.path]
+    if left:
+        yield Note(
+            level="info",
+            text=f"coverage of {counted(len(left), 'module')} is unknown, because no more than "
+            f"{MOST_WALKS} are traced back one by one; ask for one, e.g. --of {left[-1].name}",
+        )
 
 
 def _around(found: Receptive) -> Iterator[Note]:

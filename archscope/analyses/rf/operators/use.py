@@ -110,9 +110,12 @@ def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...])
     if tried is None or (step or 1) > LARGEST_STEP:
         return row
     enough = trials.left >= fewest_trials(apart)
-    sizes = input_sizes(tried, found.given.sizes[axis], apart) if enough else InputSizes()
-    if sizes.smallest is None and not (enough and trials.left):
-        row = replace(row, why=row.why or "too many operators for sizes to be tried")
+    given = found.given.sizes[axis]
+    sizes = input_sizes(tried, given, apart, ends=True) if enough else InputSizes()
+    if sizes.smallest is None:
+        told = "the sizes that run repeat in no way that was found"
+        few = "too many operators for sizes to be tried"
+        row = replace(row, why=row.why or (told if enough and trials.left else few))
     return replace(
         row,
         smallest_input=sizes.smallest,

@@ -117,7 +117,7 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
 
 
 def _by_turns(found: Receptive, totals: Totals, least: Least) -> Note:
-    """Return what of outputs that see unlike, by their place, the one misses that misses most."""
+    """Return what of outputs whose windows differ the one misses that misses most."""
     at_least = "" if found.is_whole or grows_with_input(found) else "at least "
     every = counted(prod(least.window), "position")
     seen = f"{least.reached:,} of the {every} ({share(least.reached, prod(least.window))})"
@@ -128,7 +128,7 @@ def _by_turns(found: Receptive, totals: Totals, least: Least) -> Note:
         return replace(good(totals, text), details=_own(found))
     return Note(
         level="warning",
-        text=f"Gridding: {outputs} see unlike, by turns: {one}",
+        text=f"Gridding differs between {outputs}: {one}",
         details=(*_own(found), *apart(_networks(totals.streams))),
     )
 
