@@ -354,12 +354,10 @@ def where(mask: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
 
 
 def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor] | None:
-    """The k largest along one axis, and where they stood."""
-    shape = list(x.shape)
-    if k > (shape[dim] if shape else 1):
-        return None  # torch refuses it
-    if shape:
-        shape[dim] = k
+    """The k largest along one axis, and where they stood; torch refuses more than there are."""
+    if not x.ndim or k > x.shape[dim]:
+        return None
+    shape = [k if axis == dim % x.ndim else size for axis, size in enumerate(x.shape)]
     return empty(shape, x), empty(shape, x, torch.int64)
 
 

@@ -17,7 +17,12 @@ import numpy as np
 
 from archscope.dependence import rules
 from archscope.dependence.answer.complex_parts import Parts, without_unread
-from archscope.dependence.answer.position_constants import carried, go_along, placed_axes
+from archscope.dependence.answer.position_constants import (
+    by_distance,
+    carried,
+    go_along,
+    placed_axes,
+)
 from archscope.dependence.record.graph import WRITE, Graph, Node, Value
 from archscope.dependence.record.scores import returned_of, scores_of
 from archscope.dependence.record.zeros import Zeros
@@ -145,10 +150,12 @@ class Marks:
 
     def place(self, index: int, node: Node, target: Value, edges: list[Edge], made: Terms) -> None:
         """Note whether constants go by the places of the input in what a node makes."""
-        before = [carried(edge.steps, self.placed.get(edge.source, ())) for edge in edges]
-        placed = placed_axes(node, target.shape, frozenset().union(*before))
+        carry = (carried(edge.steps, self.placed.get(edge.source, ())) for edge in edges)
+        before = frozenset[int]().union(*carry)
+        placed = placed_axes(node, target.shape, before)
         along_input = go_along(made, self.sizes) if placed else frozenset()
-        if placed & along_input:
+        tables = placed & along_input
+        if tables and (tables & before or tables - by_distance(node, target.shape, tables)):
             self.tables.add(index)
         if placed - along_input:
             self.placed[target] = placed - along_input

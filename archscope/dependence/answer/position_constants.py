@@ -71,6 +71,24 @@ def placed_axes(node: Node, shape: Shape, before: Collection[int]) -> frozenset[
     }
 
 
+def by_distance(node: Node, shape: Shape, axes: Collection[int]) -> frozenset[int]:
+    """Return the axes of two among some along which a constant goes by how far apart places are.
+
+    So does what is taken off scores for each step between them (Press et al. 2022).
+    """
+    found: set[int] = set()
+    for constant in constants_of(node, shape):
+        own = [axis for axis in axes if constant.numbers.shape[constant.axes.get(axis, 0)] > 1]
+        pairs = [axis for axis in own if axis in constant.axes]
+        if len(pairs) != 2 or constant.numbers.is_meta or constant.summed is not None:
+            continue
+        numbers = constant.numbers.double()
+        moved = numbers.movedim([constant.axes[axis] for axis in pairs], [0, 1])
+        if not is_stand_in(numbers) and torch.allclose(moved[1:, 1:], moved[:-1, :-1]):
+            found.update(pairs)
+    return frozenset(found)
+
+
 def go_along(made: Terms, sizes: Shape) -> frozenset[int]:
     """Return the axes along which what is seen of positions goes from end to end of the input.
 
