@@ -367,6 +367,17 @@ def test_what_a_module_pads_with_looks_ahead_not_what_it_pads_for() -> None:
     assert "outputs look up to 2 positions ahead of their own, from 0 on" in text
 
 
+def test_one_frame_and_several_of_four_are_causal_at_their_rate() -> None:
+    def before() -> list[nn.Module]:
+        return [nn.ReplicationPad1d((2, 0)), nn.Conv1d(2, 2, 3)]
+
+    model = nn.Sequential(*before(), *before(), nn.ReplicationPad1d((2, 0)), nn.Conv1d(2, 2, 3, 2))
+
+    assert "Causal: no output sees a later position." in said(
+        receptive_field(model, torch.zeros(1, 2, 9))  # 5 outputs
+    )
+
+
 class Translator(nn.Module):
     """A causal convolution of the target beside all of the source, as a decoder has it."""
 

@@ -27,7 +27,8 @@ def orders(found: Receptive) -> tuple[Causality | None, ...]:
     from archscope.dependence.answer.causality import causality
 
     exam, value = found.given, found.target.value
-    return tuple(causality(exam, value, axis) for axis in range(len(exam.axes)))
+    jumps = [line.jump or None for line in found.target.field.lines]  # of 9 frames to 5 it is 2
+    return tuple(causality(exam, value, axis, jump) for axis, jump in enumerate(jumps))
 
 
 def ahead(found: Receptive, known: Sequence[Causality | None]) -> int | None:
