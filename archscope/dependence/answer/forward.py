@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import lcm
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from archscope.dependence.answer.position_constants import (
     by_distance,
     carried,
     go_along,
+    periods,
     placed_axes,
 )
 from archscope.dependence.record.graph import WRITE, Graph, Node, Value
@@ -59,6 +61,8 @@ class Dependences:
     """The nodes, by index, whose rules are bounds of what positions see."""
     tables: frozenset[int]
     """The nodes, by index, in which constants come in that differ from place to place."""
+    periods: Mapping[int, int]
+    """After how many positions constants begin again, by the axis that is looked at."""
 
 
 @frozen
@@ -125,6 +129,7 @@ def look(
         cut=frozenset(marks.cut),
         bounds=frozenset(marks.bounds),
         tables=frozenset(marks.tables),
+        periods=marks.periods,
     )
 
 
@@ -142,6 +147,7 @@ class Marks:
     cut: set[Edge] = field(default_factory=set)
     bounds: set[int] = field(default_factory=set)
     tables: set[int] = field(default_factory=set)
+    periods: dict[int, int] = field(default_factory=dict)
     sizes: tuple[int, ...] = ()
     """Positions of the input along the axes that are looked at."""
     placed: dict[Value, frozenset[int]] = field(default_factory=dict)
@@ -150,6 +156,8 @@ class Marks:
 
     def place(self, index: int, node: Node, target: Value, edges: list[Edge], made: Terms) -> None:
         """Note whether constants go by the places of the input in what a node makes."""
+        for axis, period in periods(node, made, target.shape, self.sizes):
+            self.periods[axis] = lcm(self.periods.get(axis, 1), period)
         carry = (carried(edge.steps, self.placed.get(edge.source, ())) for edge in edges)
         before = frozenset[int]().union(*carry)
         placed = placed_axes(node, target.shape, before)

@@ -239,6 +239,18 @@ def test_parts_that_go_by_places_must_be_told_where_they_begin(
     )
 
 
+def test_tiles_begin_where_constants_begin_again() -> None:
+    def by_turns(x: Tensor, table: Tensor) -> Tensor:
+        return x * torch.tensor([1.0, 0.9, 0.8], dtype=x.dtype).repeat(x.shape[-1] // 3)
+
+    model = AtPlaces(by_turns).double().eval()
+
+    _, row = field(model, 24)
+
+    assert (row.tile_step, row.table) == (3, "")
+    check_tiles(model, row, 24)
+
+
 @pytest.mark.parametrize(
     "by_number",
     [
