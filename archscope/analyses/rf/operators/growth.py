@@ -88,8 +88,8 @@ def _sees_end_to_end(found: Receptive) -> bool:
 
     if found.growth.reason not in (CLEAR, NOTHING):
         return False
-    lines = found.target.field.lines
-    return any(line.hulls[1] == line.size > 1 and len(line.entries) > 1 for line in lines)
+    field = found.target.field
+    return field.outputs > 1 and any(line.hulls[1] == line.size > 1 for line in field.lines)
 
 
 def _growing(module: str) -> Note:

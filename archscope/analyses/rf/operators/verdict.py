@@ -38,6 +38,11 @@ def named(totals: Totals) -> str:
     return output + (f", the last map before {totals.reads_all}" if totals.reads_all else "")
 
 
+def _subject(totals: Totals) -> str:
+    """Return the same as what a sentence is about, whose verb follows."""
+    return named(totals) + ("," if totals.reads_all not in (None, totals.output) else "")
+
+
 def worst(maps: Sequence[MapRow]) -> MapRow | None:
     """Return the map within that is seen worst, where any has holes.
 
@@ -66,8 +71,8 @@ def _bound(found: Receptive, totals: Totals) -> Note:
     module = found.given.module(found.given.bounded_node(found.target.value))
     return Note(
         level="warning",
-        text=f"A bound, no verdict: {named(totals)} sees no more than {window}; how much of it is "
-        f"unknown, because the rule of {found.target.bounded_by} (in {module}) is a bound",
+        text=f"A bound, no verdict: {_subject(totals)} sees no more than {window}; how much of it "
+        f"is unknown, because the rule of {found.target.bounded_by} (in {module}) is a bound",
     )
 
 
@@ -87,10 +92,10 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
     elif totals.is_full and totals.local_field and totals.positions == 1:
         every = counted(prod(totals.receptive_field), "position")
         seen = f"{totals.depends_on:,} of the {every}" if totals.depends_on else f"all {every}"
-        yield good(totals, f"{output} sees {seen}, from {totals.global_by} on.")
+        yield good(totals, f"{_subject(totals)} sees {seen}, from {totals.global_by} on.")
     elif totals.positions == 1:
         own = "not its own" if _own(found) else "none looks at others"
-        yield Note(level="info", text=f"{output} sees one position alone: {own}")
+        yield Note(level="info", text=f"{_subject(totals)} sees one position alone: {own}")
     elif totals.is_full:
         every = counted(totals.positions, "position")
         yield good(
@@ -100,7 +105,7 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
         seen = f"{totals.reached:,} of the {counted(totals.positions, 'position')}"
         note = good(
             totals,
-            f"what {output} sees has no gaps, and fills no box: {seen} "
+            f"what {_subject(totals)} sees has no gaps, and fills no box: {seen} "
             f"({share(totals.reached, totals.positions)}) of its {at_least}{window}{local} "
             "receptive field.",
         )
@@ -169,7 +174,7 @@ def _holed(totals: Totals, row: MapRow) -> str:
     several = _networks(row.streams)
     networks = f", as {several:,} interleaved networks" if several > 1 else ""
     seen = share(row.reached or 0, row.positions)
-    return f"{named(totals)} sees only {seen} of its {extent(row.hull)} window{networks}"
+    return f"{_subject(totals)} sees only {seen} of its {extent(row.hull)} window{networks}"
 
 
 def _parts(found: Receptive, maps: Sequence[MapRow]) -> Sequence[MapRow]:
