@@ -353,11 +353,11 @@ def where(mask: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
     return empty(broadcast(mask.shape, broadcast(a.shape, b.shape)), a)
 
 
-def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor]:
-    """The k largest along one axis, and where they stood."""
-    shape = list(x.shape)
-    if shape:
-        shape[dim] = k
+def topk(x: Tensor, k: int, dim: int = -1, *_: Any) -> tuple[Tensor, Tensor] | None:
+    """The k largest along one axis, and where they stood; torch refuses more than there are."""
+    if not x.ndim or k > x.shape[dim]:
+        return None
+    shape = [k if axis == dim % x.ndim else size for axis, size in enumerate(x.shape)]
     return empty(shape, x), empty(shape, x, torch.int64)
 
 

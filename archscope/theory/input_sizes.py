@@ -49,7 +49,13 @@ class InputSizes:
 
     @property
     def allowed(self) -> str | None:
-        """The sizes that run, in words."""
+        """The sizes that run, in words.
+
+        >>> InputSizes(smallest=1, multiple=2, first=(2,)).allowed
+        '1, and multiples of 2 from 2'
+        >>> InputSizes(smallest=7, multiple=4, first=(11, 12), largest=100).allowed
+        '7, some in between, and 11, 12 and steps of 4 more to 100'
+        """
         if self.smallest is None or self.multiple is None:
             return None
         least, step = f"{self.smallest:,}", self.multiple
@@ -59,13 +65,13 @@ class InputSizes:
         end = end if self.largest is None else f" to {self.largest:,}"
         if step == 1:
             return f"{least}{end}" if self.largest else f"{least} or more{end}"
-        if len(self.first) > 1 or self.first != (self.smallest,):
-            below = [f"{least}, ... and"] if self.smallest < min(self.first) else []
-            named = ", ".join(f"{size:,}" for size in self.first)
-            return " ".join([*below, named, f"and steps of {step:,} more{end}"])
-        if self.smallest % step == 0:
-            return f"multiples of {step:,} from {least}{end}"
-        return f"{least} and steps of {step:,} more{end}"
+        begins = min(self.first, default=self.smallest)
+        between = "" if begins - self.smallest < 2 else " some in between,"
+        below = f"{least},{between} and " if self.smallest < begins else ""
+        if len(self.first) < 2 and begins % step == 0:
+            return f"{below}multiples of {step:,} from {begins:,}{end}"
+        named = ", ".join(f"{size:,}" for size in self.first or (self.smallest,))
+        return f"{below}{named} and steps of {step:,} more{end}"
 
 
 def input_sizes(

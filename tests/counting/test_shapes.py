@@ -211,6 +211,7 @@ def test_max_pooling(size: int, kernel: int, stride: int, padding: int) -> None:
 def test_shapes_that_do_not_fit_are_left_to_torch() -> None:
     assert RULES[aten.mm.default](meta(2, 3), meta(4, 5)) is None
     assert RULES[aten.bmm.default](meta(2, 3, 4), meta(2, 5, 5)) is None
+    assert RULES[aten.topk.default](meta(4, 9), 5, 0) is None
     assert RULES[aten.convolution.default](
         meta(1, 3, 8), meta(4, 4, 3), None, [1], [0], [1], False, [0], 1
     ) is None  # fmt: skip

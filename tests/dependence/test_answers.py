@@ -96,6 +96,9 @@ def test_of_several_outputs_one_that_sees_anything_is_told() -> None:
              c=nn.Conv2d(2, 1, 3, padding=1)), (2, 3, 8, 8), (2, 3), 1, 0),
         (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).view(x.shape).cumsum(1),
              c=nn.Conv2d(1, 1, 3, padding=1)), (2, 3, 8, 8), (1, 2, 3), None, 0),
+        # frame after frame, of one channel (Shi et al. 2015)
+        (Run(lambda m, x: torch.stack([m.c(x[:, 0]), m.c(x[:, 0] + x[:, 1])], 1),
+             c=nn.Conv2d(1, 2, 3)), (1, 2, 1, 5, 5), (1, 3, 4), 2, 0),
         # patches are made features beside the channels (Dosovitskiy et al. 2021), also of a map
         (Run(lambda m, x: m.f(x.unflatten(2, (4, 4)).transpose(1, 2).flatten(2)).cumsum(1),
              f=nn.Linear(12, 5)), (2, 3, 16), (2,), 1, 0),
@@ -473,6 +476,27 @@ def test_of_tokens_that_see_all_before_those_that_a_border_cuts_short_count_too(
 
     assert [line.hulls[1] for line in found.target.field.lines] == [4, 4]
     assert found.target.touched == 15  # of the tenth, all but the last of the next row
+
+
+def test_a_row_and_a_column_are_not_all_of_a_map() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:  # Huang et al. 2019
+        y = m.conv(x)
+        columns, rows = y.permute(0, 3, 1, 2).reshape(5, 2, 4), y.transpose(1, 2).reshape(4, 2, 5)
+        apart = columns.mT @ columns - torch.diag(torch.full((4,), torch.inf))
+        own = apart.view(1, 5, 4, 4).transpose(1, 2)
+        shares = torch.cat([own, (rows.mT @ rows).view(1, 4, 5, 5)], 3).softmax(3)
+        down = columns @ shares[..., :4].transpose(1, 2).reshape(5, 4, 4).mT
+        across = rows @ shares[..., 4:].reshape(4, 5, 5).mT
+        both = down.view(1, 5, 2, 4).permute(0, 2, 3, 1) + across.view(1, 4, 2, 5).transpose(1, 2)
+        return both + x
+
+    report = receptive_field(Run(forward, conv=nn.Conv2d(2, 2, 1)), torch.zeros(1, 2, 4, 5))
+    said = [note.text for note in report.notes]
+
+    assert (report.totals.reached, report.totals.global_by) == (5 + 4 - 1, None)
+    assert (
+        "outputs see from end to end of the 4×5 input: of a larger one they may see further" in said
+    )
 
 
 def test_windows_of_one_period_that_all_begin_at_one_place_are_looked_at_again() -> None:

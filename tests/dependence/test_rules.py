@@ -426,6 +426,7 @@ BOUNDS: dict[str, tuple[tuple[int, ...], Function, str]] = {
             x, 2, output_size=4, _random_samples=constant(1, 1, 2) - 0.5),
         "fractional_max_pool2d"),
     "gathered by value": ((4, 2), lambda x: x.gather(0, places(x)), "gather"),
+    "gathered by value, less its own": ((4, 2), lambda x: x.gather(0, places(x)) - x, "gather"),
     "scattered by value": (
         (4, 2), lambda x: torch.zeros_like(x).scatter_add(0, places(x), x), "scatter_add"),
     "rows by value": ((4, 2), lambda x: x[places(x)[:, 0]], "index"),

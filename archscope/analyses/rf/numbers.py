@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TypeVar
@@ -43,6 +44,16 @@ def extent(sizes: Sequence[int], noun: str = "position") -> str:
     ('15×15', '1,024-position')
     """
     return f"{sizes[0]:,}-{noun}" if len(sizes) == 1 else "×".join(f"{size:,}" for size in sizes)
+
+
+def a(text: str) -> str:
+    """Return what begins with a number with its article.
+
+    >>> a("8-position"), a("11×11"), a("110-position"), a("1,100-position")
+    ('an 8-position', 'an 11×11', 'a 110-position', 'a 1,100-position')
+    """
+    first = text[:1] == "8" or re.match(r"1[18]([^\d]|$)", text)
+    return f"an {text}" if first else f"a {text}"
 
 
 def missing(reached: int, positions: int, window: str, noun: str = "position") -> str:

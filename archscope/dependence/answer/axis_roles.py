@@ -224,8 +224,10 @@ def _telling(
     if first is not None:
         if node.arguments.get("weight") is edge.source:
             return None
-        # A map of the highest of all channels has none of theirs any more (Woo et al. 2018).
-        gone = [n for n, pattern in enumerate(patterns) if not pattern.units and shape[n] > 1]
+        # A map of the highest of all channels has none of theirs any more (Woo et al. 2018), while
+        # a frame that is picked is one of time alone.
+        flat = [n for n, pattern in enumerate(patterns) if not pattern.units and shape[n] > 1]
+        gone = [n for n in flat if _is_all(patterns[n], shape[n])]
         along_windows, across = held(range(first, rank)), held((first - 1,))
         features = gone[0] if not across and len(gone) == 1 else _alone(across, along_windows)
         positions = tuple(n for n in along_windows if n != features)
@@ -235,6 +237,11 @@ def _telling(
     if operator in _LINEAR or _is_mean_of_features(node, rank):
         return _mixed(edge.steps, patterns)
     return None
+
+
+def _is_all(pattern: Pattern, size: int) -> bool:
+    """Return whether elements see an axis of a size from its first to its last place."""
+    return bool((pattern.sets.widths(pattern.entries) == size).all())
 
 
 def _alone(axes: tuple[int, ...], split: tuple[int, ...]) -> int | None:

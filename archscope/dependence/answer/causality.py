@@ -32,7 +32,7 @@ class Reach:
     is_aligned: bool
     """Whether there is an output for each place, so that outputs belong to positions."""
     block: int = 1
-    """Outputs after which how far they see ahead repeats: those of a block see to its end."""
+    """Outputs after which how far they see ahead repeats, as in blocks."""
 
 
 @frozen
@@ -50,8 +50,7 @@ class Leak:
     is_its_own: bool = True
     """Whether its inputs have a place for each position, so that what it adds is its own."""
     block: int = 1
-    """Positions of a block, where an output sees up to the end of its own: nobody writes that by
-    mistake."""
+    """Positions of a block, by which outputs see ahead: nobody writes that by mistake."""
 
 
 @frozen
@@ -68,9 +67,14 @@ class Causality:
     """The modules that look back alone, as those of a causal model do."""
 
 
-def causality(exam: Examination, output: Value, axis: int = 0) -> Causality | None:
-    """Return what an output sees ahead along an axis; None where its units have no places there."""
-    reach = reach_of(exam, output, axis)
+def causality(
+    exam: Examination, output: Value, axis: int = 0, jump: Fraction | None = None
+) -> Causality | None:
+    """Return what an output sees ahead along an axis; None where its units have no places there.
+
+    `jump` is from one unit to the next, where it is known of a larger input alone.
+    """
+    reach = reach_of(exam, output, axis, jump)
     if reach is None:
         return None
     if reach.ahead <= 0:
@@ -84,7 +88,9 @@ def causality(exam: Examination, output: Value, axis: int = 0) -> Causality | No
     )
 
 
-def reach_of(exam: Examination, value: Value, axis: int) -> Reach | None:
+def reach_of(
+    exam: Examination, value: Value, axis: int, jump: Fraction | None = None
+) -> Reach | None:
     """Return how far from its own place an element sees along an axis, at most.
 
     The place of unit u is u times the jump, rounded down: of strided and up-sampled maps too.
@@ -96,7 +102,7 @@ def reach_of(exam: Examination, value: Value, axis: int) -> Reach | None:
     size = exam.sizes[axis]
     own = total.map_axis(axis)
     if own is not None:
-        return _of_line(total.lines[axis], size)
+        return _of_line(total.lines[axis], size, jump)
     local = exam.local(value)
     placed = None if local is None else local.map_axis(axis)
     if local is None or placed is None or total.patterns[axis].units:
@@ -115,9 +121,9 @@ def reach_of(exam: Examination, value: Value, axis: int) -> Reach | None:
     )
 
 
-def _of_line(line: Line, size: int) -> Reach | None:
+def _of_line(line: Line, size: int, jump: Fraction | None = None) -> Reach | None:
     units = np.flatnonzero(line.kinds)
-    jump = jump_of(line, len(line.entries), size)
+    jump = jump_of(line, len(line.entries), size) or jump
     if jump is None or not len(units):
         return None
     places = _places(units, jump)
@@ -255,9 +261,9 @@ def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
 
 
 def _block(after: Reach, before: Sequence[Reach]) -> int:
-    """Return the outputs of a block to whose end each sees, where those before did not."""
-    own = after.jump == 1 and all(one.block == 1 for one in before)
-    return after.block if own else 1
+    """Return the outputs of a block by which each sees ahead, where those before did not."""
+    rates = {one.jump for one in (after, *before)}
+    return after.block if rates == {1} and all(one.block == 1 for one in before) else 1
 
 
 def _sees_none(exam: Examination, call: Call, axis: int) -> bool:

@@ -12,12 +12,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import lcm
 
 import numpy as np
 
 from archscope.dependence import rules
 from archscope.dependence.answer.complex_parts import Parts, without_unread
-from archscope.dependence.answer.position_constants import carried, go_along, placed_axes
+from archscope.dependence.answer.position_constants import (
+    by_distance,
+    carried,
+    go_along,
+    periods,
+    placed_axes,
+)
 from archscope.dependence.record.graph import WRITE, Graph, Node, Value
 from archscope.dependence.record.scores import returned_of, scores_of
 from archscope.dependence.record.zeros import Zeros
@@ -54,6 +61,8 @@ class Dependences:
     """The nodes, by index, whose rules are bounds of what positions see."""
     tables: frozenset[int]
     """The nodes, by index, in which constants come in that differ from place to place."""
+    periods: Mapping[int, int]
+    """After how many positions constants begin again, by the axis that is looked at."""
 
 
 @frozen
@@ -120,6 +129,7 @@ def look(
         cut=frozenset(marks.cut),
         bounds=frozenset(marks.bounds),
         tables=frozenset(marks.tables),
+        periods=marks.periods,
     )
 
 
@@ -137,6 +147,7 @@ class Marks:
     cut: set[Edge] = field(default_factory=set)
     bounds: set[int] = field(default_factory=set)
     tables: set[int] = field(default_factory=set)
+    periods: dict[int, int] = field(default_factory=dict)
     sizes: tuple[int, ...] = ()
     """Positions of the input along the axes that are looked at."""
     placed: dict[Value, frozenset[int]] = field(default_factory=dict)
@@ -145,10 +156,14 @@ class Marks:
 
     def place(self, index: int, node: Node, target: Value, edges: list[Edge], made: Terms) -> None:
         """Note whether constants go by the places of the input in what a node makes."""
-        before = [carried(edge.steps, self.placed.get(edge.source, ())) for edge in edges]
-        placed = placed_axes(node, target.shape, frozenset().union(*before))
+        for axis, period in periods(node, made, target.shape, self.sizes):
+            self.periods[axis] = lcm(self.periods.get(axis, 1), period)
+        carry = (carried(edge.steps, self.placed.get(edge.source, ())) for edge in edges)
+        before = frozenset[int]().union(*carry)
+        placed = placed_axes(node, target.shape, before)
         along_input = go_along(made, self.sizes) if placed else frozenset()
-        if placed & along_input:
+        tables = placed & along_input
+        if tables and (tables & before or tables - by_distance(node, target.shape, tables)):
             self.tables.add(index)
         if placed - along_input:
             self.placed[target] = placed - along_input

@@ -50,9 +50,10 @@ def is_cut_short(line: Line, seen: Outlook) -> bool:
 def shift_of(found: Receptive, axis: int) -> int | None:
     """Return by how many positions every map within moves by whole units; None: not known.
 
-    That is no property of the output's windows alone: a path of a coarser map may hide in them.
+    That is no property of the output's windows alone: a path of a coarser map may hide in them, or
+    constants that begin again.
     """
-    steps = [1]
+    steps = [found.given.dependences.periods.get(axis, 1)]
     for layer in (*found.layers, found.target):
         field = layer.field
         if axis >= len(field.sizes) or field.map_axis(axis) is None:

@@ -6,6 +6,7 @@ A part of the input is not what it was in the whole, unless it is told where it 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -24,6 +25,8 @@ FEWEST = 8
 """Positions of a table from which its ends are left out."""
 MOST_PERIODS = 64
 """Positions at which a constant may begin again, of which it is asked whether it does."""
+MOST_NUMBERS = 1 << 18
+"""Numbers of a constant up to which it is asked after how many places it begins again."""
 _BESIDE = frozenset(("cat", "concatenate"))
 _BY_ELEMENTS = frozenset(
     (
@@ -69,6 +72,53 @@ def placed_axes(node: Node, shape: Shape, before: Collection[int]) -> frozenset[
         and constant.numbers.shape[own] > 1
         and _is_place_by_place(constant, own)
     }
+
+
+def periods(node: Node, made: Terms, shape: Shape, sizes: Shape) -> Iterator[tuple[int, int]]:
+    """Yield axes of the input along which constants begin again, and after how many positions.
+
+    So a chessboard does after two, of which no set along one axis tells.
+    """
+    alone = () if node.operator in _BESIDE else constants_of(node, shape)
+    known = [one for one in alone if one.summed is None and _is_small(one.numbers)]
+    for term in made if known else ():
+        for number, (pattern, size) in enumerate(zip(term.sets, sizes, strict=bool(sizes))):
+            for axis in pattern.units:
+                for constant in known:
+                    own = constant.axes.get(axis)
+                    many = own is not None and constant.numbers.shape[own] > 1
+                    if not many or not _goes_along_the_input(pattern, axis, size):
+                        continue
+                    period = _period(constant.numbers.double().movedim(own or 0, 0))
+                    yield number, Fraction(size * (period or 1), shape[axis]).numerator
+
+
+def _is_small(constant: Tensor) -> bool:
+    """Return whether a constant has values of its own, not too many to be looked through."""
+    plain = type(constant).__torch_dispatch__ is Tensor.__torch_dispatch__
+    if not plain or constant.layout is not torch.strided or constant.is_complex():
+        return False
+    if constant.is_meta or not 1 < constant.numel() <= MOST_NUMBERS:
+        return False
+    return not is_stand_in(constant.double())
+
+
+def by_distance(node: Node, shape: Shape, axes: Collection[int]) -> frozenset[int]:
+    """Return the axes of two among some along which a constant goes by how far apart places are.
+
+    So does what is taken off scores for each step between them (Press et al. 2022).
+    """
+    found: set[int] = set()
+    for constant in constants_of(node, shape):
+        own = [axis for axis in axes if constant.numbers.shape[constant.axes.get(axis, 0)] > 1]
+        pairs = [axis for axis in own if axis in constant.axes]
+        if len(pairs) != 2 or constant.numbers.is_meta or constant.summed is not None:
+            continue
+        numbers = constant.numbers.double()
+        moved = numbers.movedim([constant.axes[axis] for axis in pairs], [0, 1])
+        if not is_stand_in(numbers) and torch.allclose(moved[1:, 1:], moved[:-1, :-1]):
+            found.update(pairs)
+    return frozenset(found)
 
 
 def go_along(made: Terms, sizes: Shape) -> frozenset[int]:
@@ -156,7 +206,7 @@ def _is_place_by_place(constant: Constant, axis: int) -> bool:
     rows = constant.numbers.double().movedim(axis, 0)
     if constant.summed is not None:
         rows = _from_the_first(rows, constant.summed + (constant.summed < axis))
-    return not _repeats(rows)
+    return _period(rows) is None
 
 
 def _from_the_first(rows: Tensor, axis: int) -> Tensor:
@@ -167,16 +217,17 @@ def _from_the_first(rows: Tensor, axis: int) -> Tensor:
     return rows.gather(axis, (first + places.view(along)) % rows.shape[axis])
 
 
-def _repeats(constant: Tensor) -> bool:
-    """Return whether a constant is alike all along its first axis but for the ends, or over again,
-    as the sum of windows is by which their overlap is divided.
+def _period(constant: Tensor) -> int | None:
+    """Return after how many places a constant is the same along its first axis but for the ends: 1
+    where it is alike, more as of the sum of windows by which their overlap is divided; None: never.
     """
     size = len(constant)
     inner = constant if size < FEWEST else constant[size // 4 : size - size // 4]
     rows = inner.reshape(len(inner), -1).double()
     line = rows @ torch.arange(1, rows.shape[1] + 1, device=rows.device).double().sin()
     again = torch.isclose(line[1 : len(line) // 2 + 1], line[0]).nonzero()[:MOST_PERIODS, 0] + 1
-    return any(torch.allclose(line[each:], line[:-each]) for each in again.tolist())
+    same = (each for each in again.tolist() if torch.allclose(line[each:], line[:-each]))
+    return next(same, None)
 
 
 def _goes_along_the_input(pattern: Pattern, axis: int, size: int) -> bool:

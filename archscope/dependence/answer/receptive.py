@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import prod
 
 from torch import nn
 
+from archscope.dependence.answer.backward import walk
 from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, is_clear
@@ -51,6 +53,9 @@ class Layer:
     start: tuple[int, ...] | None
     """The first position that unit 0 of the given input would see along each axis, negative inside
     padding; None: no such."""
+    depends: int | None = None
+    """Positions of the given input that a unit in the middle sees by all ways, reductions too,
+    where that was counted; else `total` tells."""
     is_left_out: bool = False
     """Whether what it reaches was not counted since `MOST_WALKS` other layers were."""
 
@@ -130,17 +135,21 @@ def receptive(
     if not _sees(given, value):
         raise UsageError("the chosen output does not depend on the input that is studied")
     best, growth = away_from_borders(model, inputs, given, value)
-    layers = tuple(_with_counts(tuple(_layers(given, best)), best))
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
     assert target is not None
     typical = target.field.typical
+    target = _depending(_counted(target, best, typical), best, typical)
+    layers = tuple(
+        replace(one, global_by=target.global_by) if one.value == value and one.global_by else one
+        for one in _with_counts(tuple(_layers(given, best)), best)
+    )
     is_before = output is None and value not in given.graph.outputs.values()
     found = Receptive(
         given=given,
         best=best,
         growth=growth,
         layers=layers,
-        target=_counted(target, best, typical),
+        target=target,
         others=dict(_others(model, inputs, given, best, value)) if output is None else {},
         is_whole=target.field.is_whole or growth.reason == ALIKE,
         looked_from=best,
@@ -333,6 +342,24 @@ def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
     if exam.seed not in found:
         return layer
     return replace(layer, touched=reached(found[exam.seed], exam.axes))
+
+
+def _depending(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
+    """Return a counted layer with what a unit sees by all ways, where that is no product.
+
+    A union over several axes is none: rows and columns of a cross are not all of a map.
+    """
+    exam = best if layer.field.sizes == best.sizes else None
+    if layer.global_by is None or layer.total.is_exact or layer.touched is None or exam is None:
+        return layer
+    every = dict(walk(exam.lowered, layer.field.value, unit, [exam.seed]))
+    depends = reached(every[exam.seed], exam.axes) if exam.seed in every else 0
+    is_all = depends > layer.touched or depends == prod(exam.sizes)
+    return replace(
+        layer,
+        depends=depends if exam.sizes == layer.total.sizes else None,
+        global_by=layer.global_by if is_all else None,
+    )
 
 
 def _call_of(given: Examination, value: Value, output: str | None) -> Call:

@@ -84,8 +84,12 @@ def _picked(view: View) -> int:
 
 
 def _selected(before: Shape, after: Shape, axis: int, index: int) -> Steps:
-    alone = (*before[:axis], 1, *before[axis + 1 :])
-    return (Take(axis, gather(before[axis], [index])), Reshape(alone, after))
+    # An axis of one place beside it must not be taken for it: it goes before one of several.
+    last = next((at for at in range(axis + 1, len(before)) if before[at] > 1), len(before))
+    order = (*range(axis), *range(axis + 1, last), axis, *range(last, len(before)))
+    alone = tuple(1 if at == axis else before[at] for at in order)
+    moved = (Permute(order),) if last > axis + 1 else ()
+    return (Take(axis, gather(before[axis], [index])), *moved, Reshape(alone, after))
 
 
 def unfolded(before: Shape, axis: int, size: int, step: int) -> Steps:

@@ -194,6 +194,11 @@ def near(x: Tensor, scores: Tensor) -> Tensor:
     return x @ scores.masked_fill(band(x) == 0, -torch.inf).softmax(-1).mT
 
 
+def apart(x: Tensor) -> Tensor:
+    at = torch.arange(x.shape[-1]) / 2
+    return (at[:, None] - at).abs()
+
+
 def by_distance(scores: Tensor) -> Tensor:
     """Scores of distances, from those of places by a shift of each row, as in Transformer-XL."""
     return F.pad(scores, (1, 0)).reshape(1, -1)[:, scores.shape[-1] :].reshape(scores.shape)
@@ -203,6 +208,8 @@ def by_distance(scores: Tensor) -> Tensor:
     ("beside", "goes_by_places"),
     [
         (lambda x, table: near(x, x.mT @ x), False),
+        (lambda x, table: near(x, x.mT @ x - apart(x)), False),  # ALiBi
+        (lambda x, table: near(x, x.mT @ x - apart(x) * angles(x)), True),
         (lambda x, table: near(x, x.mT @ x + x.mT @ table), True),
         (lambda x, table: near(x, x.mT @ x + by_distance(x.mT @ table)), False),
         (lambda x, table: x + table, True),
@@ -230,6 +237,18 @@ def test_parts_that_go_by_places_must_be_told_where_they_begin(
     assert [text.endswith("offset of each: (model) depends on positions") for text in said] == (
         [goes_by_places] * len(said)
     )
+
+
+def test_tiles_begin_where_constants_begin_again() -> None:
+    def by_turns(x: Tensor, table: Tensor) -> Tensor:
+        return x * torch.tensor([1.0, 0.9, 0.8], dtype=x.dtype).repeat(x.shape[-1] // 3)
+
+    model = AtPlaces(by_turns).double().eval()
+
+    _, row = field(model, 24)
+
+    assert (row.tile_step, row.table) == (3, "")
+    check_tiles(model, row, 24)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,27 @@ def size_notes(found: Receptive) -> Iterator[Note]:
             text=f"outputs reach the border of the {extent(growth.sizes)} input, and "
             f"{_why(growth)}: the receptive field may be larger",
         )
+    elif _sees_end_to_end(found):
+        yield Note(
+            level="info",
+            text=f"outputs see from end to end of the {extent(found.best.sizes)} input: of a "
+            "larger one they may see further",
+        )
+
+
+def _sees_end_to_end(found: Receptive) -> bool:
+    """Return whether some output sees all along an axis, others beside it, and nothing tells more.
+
+    So of parts of any input, as pools to a size make, and of rows and columns.
+    """
+    if found.target.global_by is not None or found.target.bounded_by is not None:
+        return False
+    from archscope.dependence.answer.growth import CLEAR, NOTHING
+
+    if found.growth.reason not in (CLEAR, NOTHING):
+        return False
+    field = found.target.field
+    return field.outputs > 1 and any(line.hulls[1] == line.size > 1 for line in field.lines)
 
 
 def _growing(module: str) -> Note:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archscope.analyses.rf.numbers import counted, extent
 from archscope.analyses.rf.operators.growth import size_notes
 from archscope.analyses.rf.operators.order import MODEL, MODULES_NAMED, order_notes
-from archscope.analyses.rf.operators.verdict import named, others, part_of, verdict
+from archscope.analyses.rf.operators.verdict import named, narrowly, others, part_of, verdict
 from archscope.analyses.rf.rows import MapRow, Totals
 from archscope.results import Note
 
@@ -72,13 +72,13 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
         yield Note(
             level="info",
             text=f"{totals.global_by} reduces over all positions, so that every output depends on "
-            f"{part_of(found.target.total)} the {size} input; without such ways it sees {sees}",
+            f"{part_of(found.target)} the {size} input; without such ways it sees {sees}",
         )
     elif totals.global_by:
         yield Note(
             level="info",
             text=f"{totals.global_by} reduces over all positions: every output depends on "
-            f"{part_of(found.target.total)} the {size} input",
+            f"{part_of(found.target)} the {size} input",
         )
 
 
@@ -86,7 +86,7 @@ def _share(found: Receptive) -> str:
     """Return how much of the input the network's own outputs depend on, in words."""
     outputs = (found.given.total(value) for value in found.given.graph.outputs.values())
     narrow = [field for field in outputs if field is not None and field.is_narrow]
-    return f"{part_of(narrow[0])} its" if narrow else "all of its"
+    return f"{narrowly(narrow[0])} its" if narrow else "all of its"
 
 
 def _unlike(totals: Totals) -> Iterator[Note]:

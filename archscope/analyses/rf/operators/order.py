@@ -27,7 +27,8 @@ def orders(found: Receptive) -> tuple[Causality | None, ...]:
     from archscope.dependence.answer.causality import causality
 
     exam, value = found.given, found.target.value
-    return tuple(causality(exam, value, axis) for axis in range(len(exam.axes)))
+    jumps = [line.jump or None for line in found.target.field.lines]  # of 9 frames to 5 it is 2
+    return tuple(causality(exam, value, axis, jump) for axis, jump in enumerate(jumps))
 
 
 def ahead(found: Receptive, known: Sequence[Causality | None]) -> int | None:
@@ -78,8 +79,8 @@ def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
             f"while {alone} look{'s' * (len(order.backward) == 1)} back alone.",
         )
     blocks = {leak.block for leak in leaks} - {1}
-    ends = f", to the end of a block of {blocks.pop():,}" if len(blocks) == 1 else ""
-    since = f"{ends}, from {_culprit(leaks[0])} on" if leaks else ""
+    parts = f", in blocks of {blocks.pop():,}" if len(blocks) == 1 else ""
+    since = f"{parts}, from {_culprit(leaks[0])} on" if leaks else ""
     return Note(
         level="info",
         text=f"not causal{where}: outputs look up to {later} ahead of their own{since}",

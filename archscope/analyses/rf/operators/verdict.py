@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING
 
-from archscope.analyses.rf.numbers import apart, counted, extent, missing, share, within
+from archscope.analyses.rf.numbers import a, apart, counted, extent, missing, share, within
 from archscope.analyses.rf.operators.growth import grows_with_input
 from archscope.analyses.rf.operators.order import MODEL, sees_apart
 from archscope.analyses.rf.rows import MapRow, Totals
@@ -18,7 +18,7 @@ from archscope.results import Note
 if TYPE_CHECKING:
     from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.phases import Least
-    from archscope.dependence.answer.receptive import Receptive
+    from archscope.dependence.answer.receptive import Layer, Receptive
 
 
 def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
@@ -36,6 +36,11 @@ def named(totals: Totals) -> str:
     if totals.reads_all == totals.output:  # a recurrent layer, of which the last state is read
         return f"the sequence that {output} makes"
     return output + (f", the last map before {totals.reads_all}" if totals.reads_all else "")
+
+
+def _subject(totals: Totals) -> str:
+    """Return the same as what a sentence is about, whose verb follows."""
+    return named(totals) + ("," if totals.reads_all not in (None, totals.output) else "")
 
 
 def worst(maps: Sequence[MapRow]) -> MapRow | None:
@@ -62,12 +67,12 @@ def _bound(found: Receptive, totals: Totals) -> Note:
     # A border may cut short what sees more than the few that it does not.
     widest = [int(line.widths.max(initial=0)) for line in found.target.field.lines]
     seen = extent(tuple(map(max, totals.receptive_field, widest)))
-    window = f"{seen} positions" if len(totals.receptive_field) > 1 else f"a {seen} window"
+    window = f"{seen} positions" if len(totals.receptive_field) > 1 else f"{a(seen)} window"
     module = found.given.module(found.given.bounded_node(found.target.value))
     return Note(
         level="warning",
-        text=f"A bound, no verdict: {named(totals)} sees no more than {window}; how much of it is "
-        f"unknown, because the rule of {found.target.bounded_by} (in {module}) is a bound",
+        text=f"A bound, no verdict: {_subject(totals)} sees no more than {window}; how much of it "
+        f"is unknown, because the rule of {found.target.bounded_by} (in {module}) is a bound",
     )
 
 
@@ -87,10 +92,10 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
     elif totals.is_full and totals.local_field and totals.positions == 1:
         every = counted(prod(totals.receptive_field), "position")
         seen = f"{totals.depends_on:,} of the {every}" if totals.depends_on else f"all {every}"
-        yield good(totals, f"{output} sees {seen}, from {totals.global_by} on.")
+        yield good(totals, f"{_subject(totals)} sees {seen}, from {totals.global_by} on.")
     elif totals.positions == 1:
         own = "not its own" if _own(found) else "none looks at others"
-        yield Note(level="info", text=f"{output} sees one position alone: {own}")
+        yield Note(level="info", text=f"{_subject(totals)} sees one position alone: {own}")
     elif totals.is_full:
         every = counted(totals.positions, "position")
         yield good(
@@ -100,7 +105,7 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
         seen = f"{totals.reached:,} of the {counted(totals.positions, 'position')}"
         note = good(
             totals,
-            f"what {output} sees has no gaps, and fills no box: {seen} "
+            f"what {_subject(totals)} sees has no gaps, and fills no box: {seen} "
             f"({share(totals.reached, totals.positions)}) of its {at_least}{window}{local} "
             "receptive field.",
         )
@@ -169,7 +174,7 @@ def _holed(totals: Totals, row: MapRow) -> str:
     several = _networks(row.streams)
     networks = f", as {several:,} interleaved networks" if several > 1 else ""
     seen = share(row.reached or 0, row.positions)
-    return f"{named(totals)} sees only {seen} of its {extent(row.hull)} window{networks}"
+    return f"{_subject(totals)} sees only {seen} of its {extent(row.hull)} window{networks}"
 
 
 def _parts(found: Receptive, maps: Sequence[MapRow]) -> Sequence[MapRow]:
@@ -207,23 +212,21 @@ def others(found: Receptive) -> Iterator[Note]:
         )
 
 
-def _other(layer: object, window: tuple[int, ...]) -> tuple[str, bool]:
+def _other(layer: Layer, window: tuple[int, ...]) -> tuple[str, bool]:
     from archscope.dependence.answer.phases import has_gaps
-    from archscope.dependence.answer.receptive import Layer
 
-    assert isinstance(layer, Layer)
     if layer.total.is_empty:
         return "sees no position of the input: what it holds does not depend on it", False
     jumps = [line.jump or None for line in layer.field.lines]  # 0: all see the same
     jump = "" if None in jumps else f", jump {' × '.join(f'{j}' for j in dict.fromkeys(jumps))}"
     at_least = "" if layer.field.is_whole else "at least "
-    seen = part_of(layer.total)
+    seen = part_of(layer)
     everything = "everything" if seen == "all of" else f"{seen} the input"
     local = f"; {layer.global_by} makes it depend on {everything}" if layer.global_by else ""
     field = f"{at_least}{extent(window)} receptive field{jump}"
     if layer.bounded_by is not None:
         return (
-            f"no more than a {extent(window)} receptive field, a bound by {layer.bounded_by}",
+            f"no more than {a(extent(window))} receptive field, a bound by {layer.bounded_by}",
             False,
         )
     positions = prod(window)
@@ -236,16 +239,22 @@ def _other(layer: object, window: tuple[int, ...]) -> tuple[str, bool]:
     return f"{field}, {reached}{'' if gaps else ', without gaps'}{local}", not gaps
 
 
-def part_of(field: Field) -> str:
+def part_of(layer: Layer) -> str:
     """Return how much of the input outputs depend on: all, or less where a part was left out."""
-    if field.is_narrow:
-        sizes = tuple(line.hulls[1] for line in field.lines)
-        return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of"
-    seen = partly(field)
-    return f"{seen:,} of the {prod(field.sizes):,} positions of" if seen else "all of"
+    if layer.total.is_narrow:
+        return narrowly(layer.total)
+    seen = partly(layer)
+    return f"{seen:,} of the {prod(layer.total.sizes):,} positions of" if seen else "all of"
 
 
-def partly(field: Field) -> int | None:
+def narrowly(field: Field) -> str:
+    """Return how much of the input outputs depend on that see less than all along some axis."""
+    sizes = tuple(line.hulls[1] for line in field.lines)
+    return f"{counted(sizes[0], 'position') if len(sizes) == 1 else extent(sizes)} of"
+
+
+def partly(layer: Layer) -> int | None:
     """Return how many positions of the input outputs depend on; None: all, or not known."""
-    seen = field.count(field.typical) if field.is_exact else 0
-    return seen if 0 < seen < prod(field.sizes) else None
+    total = layer.total
+    seen = layer.depends or (total.count(total.typical) if total.is_exact else 0)
+    return seen if 0 < seen < prod(total.sizes) else None
