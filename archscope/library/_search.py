@@ -27,6 +27,7 @@ from archscope.studies.search.optimum import Goal
 from archscope.studies.search.question import question, require_known
 from archscope.studies.search.sections import measured_text, rows_of, sections_of
 from archscope.studies.search.variants import Place, Variants
+from archscope.studies.sweep.choosing import require_rate
 from archscope.study import assemble
 from archscope.subject import Network, Request
 from archscope.sweeping.axes import Axis, field_axis
@@ -120,6 +121,8 @@ def search_network(
         if each.analysis != "time":
             require_known(family, each.name)
     rate = None if sample_rate is None else read_rate(sample_rate)
+    if rate is None and wanted.where is not None:
+        require_rate(wanted.where)
     variants = _variants(family, fixed, axes, rate, network, wanted.solve)
     doing(f"searching {len(variants):,} variants in closed form")
     outcome = solved(variants, wanted)

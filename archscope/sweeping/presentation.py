@@ -8,7 +8,7 @@ from archscope.columns import Kind
 from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.records import frozen
 from archscope.studies import measures
-from archscope.studies.sweep.choosing import asked_by, goal
+from archscope.studies.sweep.choosing import asked_by, goal, require_rate
 from archscope.studies.sweep.rows import Layout, Measured, axis_field
 from archscope.sweeping.conditions import condition_of
 
@@ -33,12 +33,10 @@ def measures_of(wish: Wish, fields: Mapping[str, bool], rate: str | None) -> tup
     """Return the measures that a wish names; raises `UsageError` where it cannot be granted."""
     names: list[str] = []
     if wish.where is not None:
-        for name, dimensions in asked_by(condition_of(wish.where, fields)).items():
-            if "time" in dimensions and rate is None and measures.measure(name).dimension != "time":
-                raise UsageError(
-                    f"--where {wish.where!r}: {name} in seconds needs --sample-rate, e.g. 16kHz"
-                )
-            names.append(name)
+        condition = condition_of(wish.where, fields)
+        if rate is None:
+            require_rate(condition)
+        names += asked_by(condition)
     goals = [goal(word, tuple(fields)) for word in wish.pareto]
     goals += [goal(wish.sort, tuple(fields), ranked=True)] if wish.sort else []
     drawn = (same_word(word, measures.measures()) for word in wish.plot)

@@ -11,7 +11,7 @@ from typing import Any
 from archscope.assertions import Dimension, Found, Number, Quantity
 from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.records import frozen
-from archscope.studies.measures import measures
+from archscope.studies.measures import measure, measures
 from archscope.studies.sweep.outcomes import Outcome
 from archscope.studies.where import Condition, Verdict, read_condition
 
@@ -143,3 +143,12 @@ def asked_by(condition: Condition) -> Mapping[str, tuple[Dimension, ...]]:
 
     condition.of(look)
     return {name: tuple(dimensions) for name, dimensions in found.items()}
+
+
+def require_rate(condition: Condition) -> None:
+    """Raise `UsageError` where a condition needs to know how many positions a second has."""
+    for name, dimensions in asked_by(condition).items():
+        if "time" in dimensions and measure(name).dimension != "time":
+            raise UsageError(
+                f"--where {condition.text!r}: {name} in seconds needs --sample-rate, e.g. 16kHz"
+            )
