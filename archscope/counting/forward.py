@@ -220,7 +220,7 @@ def _both_engines(
         if not watch.second:
             reason = "it was not asked"
             return ForwardCount(counter.count, None, reason, execution, None, device, *chance)
-        del twin  # before there is another: it may be large
+        del twin, made  # before there is another: it may be large
 
         def alike() -> Twin:
             watch.chance_as_found()
