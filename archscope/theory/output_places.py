@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import ceil, floor, lcm
 
 from archscope.records import frozen
-from archscope.theory.layers import Stack
+from archscope.theory.layers import Layer, Stack, sizes
 from archscope.theory.units import period, seen_by
 from archscope.theory.window import window, windows
 
@@ -69,6 +69,33 @@ class Outlook:
             beyond = max(floor(Fraction(size - 1 - last, self.shift)) + 1, 0)
             end = min(end, unit + number * beyond)
         return min(start, outputs), outputs - max(end, 0)
+
+
+def clipped(stack: Stack, size: int) -> tuple[int, int]:
+    """Return how many outputs at the start and at the end read beyond an input, or beyond a map
+    within: what a transposed convolution cuts off may be made of positions inside.
+
+    >>> from archscope.theory.layers import conv, transposed
+    >>> clipped((transposed(2, stride=2, padding=1), conv(3)), 8)
+    (1, 1)
+    """
+    first, last, number = 0, size - 1, size
+    for layer, number in zip(stack, sizes(stack, size)[1:], strict=True):
+        first, last = _clear(layer, first, last)
+        first, last = max(first, 0), min(last, number - 1)
+    return min(first, number), number - 1 - max(last, -1)
+
+
+def _clear(layer: Layer, first: int, last: int) -> tuple[int, int]:
+    """Return the first and the last output from and up to which nothing else is read."""
+    before, stride = layer.padding[0], layer.stride
+    if layer.kind == "linear":  # output u lies at (u + 1/2) / stride - 1/2
+        return stride * first + stride // 2, stride * last + (stride - 1) // 2
+    if layer.kind == "nearest":
+        return stride * first, stride * (last + 1) - 1
+    if layer.kind == "transposed":
+        return stride * (first - 1) + layer.span + 1 - before, stride * (last + 1) - 1 - before
+    return -((-first - before) // stride), (last + before - layer.span) // stride
 
 
 def outlook(stack: Stack) -> Outlook:

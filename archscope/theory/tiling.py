@@ -35,9 +35,15 @@ class Tiling:
 
 
 def tiling(
-    seen: Outlook, step: int, outputs: Callable[[int], int | None], *, rest: int = 0
+    seen: Outlook,
+    step: int,
+    outputs: Callable[[int], int | None],
+    *,
+    rest: int = 0,
+    clipped: Callable[[int], tuple[int, int]] = lambda _: (0, 0),
 ) -> Tiling | None:
-    """Return how to cut an input; `outputs` says how many a tile of some size has.
+    """Return how to cut an input; `outputs` says how many a tile of some size has, and `clipped`
+    how many at its start and end read beyond a map within.
 
     None where no tile of a size that can be tried has an output that keeps clear of its borders.
     """
@@ -48,7 +54,7 @@ def tiling(
     number, more = outputs(size), outputs(size + step)
     if number is None or more is None or (more - number) * seen.jump != step:
         return None  # it does not run on such, or resizes what it makes to a size of its own
-    before, after = seen.discarded(number, size)
+    before, after = map(max, seen.discarded(number, size), clipped(size))
     kept = number - before - after
     moved = step * floor(kept * seen.jump / step)
     if moved <= 0:

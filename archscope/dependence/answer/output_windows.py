@@ -32,19 +32,33 @@ def outlook_of(line: Line) -> Outlook | None:
 
 
 def is_cut_short(line: Line, seen: Outlook) -> bool:
-    """Return whether the units of a finite input see these windows, cut short by its borders."""
+    """Return whether the units of a finite input see these windows, cut short by its borders.
+
+    One that is cut short by a border of a map within may see less.
+    """
     turns, places = np.divmod(np.arange(len(line.entries)), len(seen.windows))
     told = np.array([each is not None for each in seen.windows])[places]
     windows = np.array([each or (0, 0) for each in seen.windows])
     starts, ends = (windows[places] + (turns * seen.shift)[:, None]).T
     first, last = np.maximum(starts, 0), np.minimum(ends, line.size - 1)
-    sees = line.kinds != 0
+    sees, cut = line.kinds != 0, np.array(line.clipped)
     firsts, lasts = line.firsts, line.firsts + line.widths - 1
-    silent = told & ~sees & (first <= last)  # it would see something within the input
+    silent = told & ~sees & ~cut & (first <= last)  # it would see something within the input
     wider = told & sees & ((firsts < first) | (lasts > last))
-    whole = told & sees & (starts >= 0) & (ends < line.size)
+    whole = told & sees & ~cut & (starts >= 0) & (ends < line.size)
     unlike = whole & ((firsts != first) | (lasts != last))
     return not (silent | wider | unlike).any()
+
+
+def cut_at_ends(line: Line) -> tuple[int, int]:
+    """Return how many units at the start and at the end a border cuts short, also one within."""
+    if not len(line.interior):
+        return 0, 0
+    middle = line.interior[len(line.interior) // 2]
+    cut = np.flatnonzero(line.clipped)
+    before, after = cut[cut < middle], cut[cut > middle]
+    start = int(before[-1]) + 1 if len(before) else 0
+    return start, len(line.entries) - int(after[0]) if len(after) else 0
 
 
 def shift_of(found: Receptive, axis: int) -> int | None:

@@ -121,6 +121,31 @@ def test_tiles_of_a_random_stack_give_what_the_whole_gives(
     check_tiles(model, row, 240)
 
 
+def cropped_up(kernel: int, stride: int, padding: int, more: int) -> nn.Module:
+    """Return an up-sampling that cuts off positions made of the input's first and last."""
+    return nn.ConvTranspose1d(
+        *(CHANNELS, CHANNELS, kernel, stride), padding=padding, output_padding=more
+    )
+
+
+@pytest.mark.parametrize(
+    ("up", "words"),
+    [((2, 2, 1, 0), "tconv k2 s2 p1"), ((4, 4, 2, 0), "tconv k4 s4 p2"), ((2, 2, 0, 1), "")],
+)
+def test_tiles_lose_what_is_padded_in_place_of_positions_that_were_cut_off(
+    up: tuple[int, int, int, int], words: str
+) -> None:
+    model = nn.Sequential(cropped_up(*up), conv(5, 1, 2, 4)).double().eval()
+
+    _, row = field(model, 60)
+
+    check_tiles(model, row, 60)
+    if words:
+        told = archscope.rf(f"{words}; conv k5 d2", spatial_dims=1).find("rf.axes").rows[0]
+        for name in ("tile_step", "discard_before", "discard_after", "tile_overlap"):
+            assert getattr(told, name) == getattr(row, name), name
+
+
 @pytest.mark.parametrize(("levels", "kernel"), [(1, 3), (2, 3), (2, 31), (3, 3)])
 def test_tiles_of_a_ladder_start_at_multiples_of_all_its_strides(levels: int, kernel: int) -> None:
     model = Ladder(levels, kernel).double().eval()

@@ -19,6 +19,7 @@ from archscope.theory.tiling import tiling
 if TYPE_CHECKING:
     from torch import nn
 
+    from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.answer.size_trials import Trials
     from archscope.dependence.record.graph import Node
@@ -143,8 +144,7 @@ def _looked(
         return replace(row, why=f"{resizing} with align_corners goes by the size of its input")
     if step is None:
         return replace(row, why="windows of a map within do not repeat from unit to unit")
-    # Padding and cuts may depend on what a size leaves of the strides: tiles leave the same.
-    return _cut(row, seen, step, found.given.sizes[axis] % step, tried)
+    return _cut(replace(row, tile_step=step), seen, found, axis, tried)
 
 
 def _by_corners(found: Receptive) -> str:
@@ -183,6 +183,12 @@ def _unknown(found: Receptive, axis: int) -> str | None:
     return None
 
 
+def _of_given(found: Receptive) -> Field | None:
+    """Return what the outputs of the given input see."""
+    value = found.target.value
+    return found.given.local(value) or found.given.total(value)
+
+
 def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
     """Return whether windows, cut short by the borders, are those that the given input has.
 
@@ -190,8 +196,7 @@ def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
     """
     from archscope.dependence.answer.output_windows import is_cut_short
 
-    value = found.target.value
-    field = found.given.local(value) or found.given.total(value)
+    field = _of_given(found)
     return field is not None and is_cut_short(field.lines[axis], seen)
 
 
@@ -217,11 +222,22 @@ def _reached(found: Receptive, axis: int) -> dict[str, Any]:
 
 
 def _cut(
-    row: AxisRow, seen: Outlook, step: int, rest: int, tried: Callable[[int], int | None] | None
+    row: AxisRow,
+    seen: Outlook,
+    found: Receptive,
+    axis: int,
+    tried: Callable[[int], int | None] | None,
 ) -> AxisRow:
-    row = replace(row, tile_step=step)
+    """Return a row with how an input is cut by steps that are known."""
+    from archscope.dependence.answer.output_windows import cut_at_ends
+
+    if tried is None or row.tile_step is None:
+        return replace(row, why="no tile that was tried keeps clear of its borders")
+    # Padding and cuts may depend on what a size leaves of the strides: tiles leave the same.
+    rest, field = found.given.sizes[axis] % row.tile_step, _of_given(found)
+    ends = (0, 0) if field is None else cut_at_ends(field.lines[axis])
     try:
-        cut = None if tried is None else tiling(seen, step, tried, rest=rest)
+        cut = tiling(seen, row.tile_step, tried, rest=rest, clipped=lambda _: ends)
     except TriedEnoughError:
         return replace(row, why="too many operators for tiles to be tried")
     if cut is None:

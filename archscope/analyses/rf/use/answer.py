@@ -15,7 +15,7 @@ from archscope.theory.gridding import name_of
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, input_sizes
 from archscope.theory.layers import Stack, sizes
 from archscope.theory.outline import Outline
-from archscope.theory.output_places import Outlook, jumps, outlook, stride_period
+from archscope.theory.output_places import Outlook, clipped, jumps, outlook, stride_period
 from archscope.theory.product import each
 from archscope.theory.rates import milliseconds
 from archscope.theory.streaming import buffers
@@ -137,7 +137,12 @@ def _cut(
         return replace(row, why="strides are too long for tiles to be tried")
     upsamples = any(layer.upsamples for stack in stacks for layer in stack)
     rest = (size or 0) % step if upsamples else 0
-    cut = tiling(seen, step, lambda size: _outputs(stacks, size), rest=rest)
+
+    def cut_short(size: int) -> tuple[int, int]:
+        starts, ends = zip(*(clipped(stack, size) for stack in stacks), strict=True)
+        return max(starts), max(ends)
+
+    cut = tiling(seen, step, lambda size: _outputs(stacks, size), rest=rest, clipped=cut_short)
     if cut is not None:
         row = replace(with_tiles(row, cut), table="attention" if outline.windowed else "")
     found = _sizes(outline, stacks, step, seen, size)
