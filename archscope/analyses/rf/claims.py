@@ -41,6 +41,9 @@ def _bounded(values: Sequence[Number] | None, totals: Totals) -> Found:
     if totals.global_by is not None:
         grows = f"{totals.global_by} sees all of the input, which may be larger"
         return Found(values=tuple(values or ()), bound="at least", why=grows)
+    if totals.to_ends_by is not None:
+        grows = f"by {totals.to_ends_by or 'the model'} outputs see as far as the input goes"
+        return Found(values=tuple(values or ()), bound="at least", why=grows)
     return _known(values, totals)
 
 

@@ -19,7 +19,7 @@ from archscope.dependence import rules
 from archscope.dependence.answer import receptive
 from archscope.dependence.record.graph import Node
 from archscope.dependence.sets import terms
-from archscope.errors import ArchscopeError, ForwardError, UsageError
+from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
 from archscope.families import FAMILIES
 from archscope.present import FORMATS
 from archscope.results import Report, View
@@ -488,3 +488,19 @@ def test_an_unknown_output_is_told_before_anything_is_looked_at(
 
     with pytest.raises(UsageError, match="no output or module that ran is called 'NO_SUCH'"):
         study(nn.Conv1d(1, 1, 3), torch.zeros(1, 1, 8), output="NO_SUCH")
+
+
+def test_no_bound_from_above_is_proven_where_outputs_see_as_far_as_the_input_goes() -> None:
+    """A running sum on 40 positions sees 40 of them, and of 60 it would see 60."""
+
+    class Running(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.cumsum(-1)
+
+    report = study(Running(), torch.zeros(1, 2, 40))
+
+    report.check("rf >= 30", "causal")
+    for claim in ("rf <= 50", "rf == 40", "smallest_rf <= 3"):
+        with pytest.raises(ThresholdError, match="unknown, it is at least"):
+            report.check(claim)
+    study(dilated(1, 2), image()).check("rf <= 7")

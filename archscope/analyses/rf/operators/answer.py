@@ -13,7 +13,7 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain, ratio
 from archscope.analyses.rf.operators import notes as words
 from archscope.analyses.rf.operators import verdict as verdicts
-from archscope.analyses.rf.operators.growth import grows_with_input, is_partly_clear
+from archscope.analyses.rf.operators.growth import grows_with_input, is_partly_clear, to_ends_by
 from archscope.analyses.rf.operators.order import ahead, orders
 from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, Totals, UnitRow
 from archscope.theory import metrics
@@ -303,6 +303,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         axes=len(found.given.axes),
         reached_1d=_touched(layer.field),
         global_by=layer.global_by,
+        to_ends_by=to_ends_by(found),
         depends_on=verdicts.partly(layer) if layer.global_by else None,
         reads_all=found.output_is_all,
         ahead=ahead(found, order),

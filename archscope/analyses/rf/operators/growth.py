@@ -23,6 +23,18 @@ def grows_with_input(found: Receptive) -> bool:
     return not found.is_whole or bool(_from_an_end(found))
 
 
+def to_ends_by(found: Receptive) -> str | None:
+    """Return the module by which outputs see as far as the input goes, and may further.
+
+    Empty where it is not known which; None: they do not, or a module reduces over all.
+    """
+    if grows_with_input(found):
+        return found.growth.detail or _from_an_end(found)
+    if found.target.global_by is not None or found.target.bounded_by is not None:
+        return None
+    return _from_an_end(found) or (found.target.name if _sees_end_to_end(found) else None)
+
+
 def is_partly_clear(found: Receptive) -> bool:
     """Return whether some outputs were away from borders, and others of other phases never."""
     from archscope.dependence.answer.growth import ALIKE, CLEAR, NOTHING, RAISED
