@@ -12,7 +12,8 @@ from math import ceil, floor, lcm
 
 from archscope.records import frozen
 from archscope.theory.layers import Layer, Stack, sizes
-from archscope.theory.units import period, seen_by
+from archscope.theory.seen_positions import positions_seen
+from archscope.theory.units import period
 from archscope.theory.window import window, windows
 
 
@@ -113,9 +114,8 @@ def outlook(stack: Stack) -> Outlook:
     jump = windows(stack)[-1].jump
     # Of a jump of 3/2 two outputs are 3 positions, whatever else repeats.
     number = lcm(period(stack), jump.denominator)
-    found = [list(seen_by(stack, unit)) for unit in range(number)]
     return Outlook(
-        windows=tuple((seen[0], seen[-1]) if seen else None for seen in found),
+        windows=tuple(positions_seen(stack, unit).hull for unit in range(number)),
         shift=int(jump * number),
     )
 

@@ -13,6 +13,7 @@ from math import lcm
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.theory.layers import Layer, Stack, sizes
+from archscope.theory.seen_positions import positions_seen
 
 PERIOD_LIMIT = 4096
 """Outputs that `unit_ranges` looks at; a stack that repeats later is refused."""
@@ -68,15 +69,29 @@ def unit_ranges(stack: Stack) -> UnitRanges:
         raise UsageError(
             f"windows repeat only after {repeat} outputs; up to {PERIOD_LIMIT} are looked at."
         )
-    seen = [seen_by(stack, unit) for unit in range(repeat)]
-    hulls = [max(positions) - min(positions) + 1 if positions else 0 for positions in seen]
-    paths = [sum(positions.values()) for positions in seen]
+    seen = [positions_seen(stack, unit).hull for unit in range(repeat)]
+    hulls = [0 if hull is None else hull[1] - hull[0] + 1 for hull in seen]
+    paths = path_counts(stack)
     return UnitRanges(
         period=repeat,
         hull=(min(hulls), max(hulls)),
         paths=(min(paths), max(paths)),
-        blind=tuple(unit for unit in range(repeat) if not seen[unit]),
+        blind=tuple(unit for unit in range(repeat) if seen[unit] is None),
     )
+
+
+def path_counts(stack: Stack) -> tuple[int, ...]:
+    """Return how many paths lead to each output of a period, away from the borders.
+
+    Those to an output are those to all that it reads, which repeat by a period of their own.
+    """
+    paths: tuple[int, ...] = (1,)
+    for depth, layer in enumerate(stack, start=1):
+        paths = tuple(
+            sum(paths[source % len(paths)] for source in _sources(layer, unit, None))
+            for unit in range(period(stack[:depth]))
+        )
+    return paths
 
 
 def _maps(stack: Stack, input_size: int | None) -> tuple[int | None, ...]:

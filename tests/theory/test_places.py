@@ -15,9 +15,10 @@ from archscope.theory.input_sizes import TriedEnoughError, input_sizes
 from archscope.theory.layers import Stack, conv, linear, nearest, pool, sizes, transposed
 from archscope.theory.output_places import jumps, outlook, stride_period
 from archscope.theory.rates import milliseconds, read_rate
+from archscope.theory.seen_positions import positions_seen
 from archscope.theory.streaming import buffers
 from archscope.theory.tiling import tiling
-from archscope.theory.units import seen_by
+from archscope.theory.units import path_counts, seen_by
 
 laws = settings(max_examples=80, deadline=None, derandomize=True, database=None)
 downward = st.builds(
@@ -35,6 +36,20 @@ upward = (
     | st.builds(lambda k, s: transposed(k, stride=s), st.integers(1, 4), st.integers(1, 3))
 )
 stacks = st.lists(downward | upward, min_size=1, max_size=4).map(tuple)
+
+
+@laws
+@given(stacks, st.integers(-4, 9))
+def test_positions_and_paths_are_those_of_a_walk_back(stack: Stack, unit: int) -> None:
+    """As bits of one number, and as sums over a period, they are what ways one by one are."""
+    ways = seen_by(stack, unit)
+    seen, paths = positions_seen(stack, unit), path_counts(stack)
+
+    bits = [seen.first + at for at in range(seen.bits.bit_length()) if seen.bits >> at & 1]
+    assert bits == list(ways)
+    assert seen.number == len(ways)
+    assert seen.hull == ((min(ways), max(ways)) if ways else None)
+    assert paths[unit % len(paths)] == sum(ways.values())
 
 
 @pytest.mark.parametrize(

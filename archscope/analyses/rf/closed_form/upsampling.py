@@ -22,6 +22,7 @@ from archscope.theory.gridding import name_of
 from archscope.theory.layers import Stack
 from archscope.theory.outline import Outline
 from archscope.theory.product import each
+from archscope.theory.seen_positions import positions_seen
 from archscope.theory.units import UnitRanges, period, seen_by, unit_ranges
 from archscope.theory.window import Window, windows
 
@@ -72,9 +73,9 @@ def _covered(stack: Stack, seen: Window) -> float:
         )
     shares = [1.0]
     for unit in range(repeat):
-        positions = seen_by(stack, unit)
-        if positions:
-            shares.append(len(positions) / (max(positions) - min(positions) + 1))
+        seen_there = positions_seen(stack, unit)
+        if (hull := seen_there.hull) is not None:
+            shares.append(seen_there.number / (hull[1] - hull[0] + 1))
     return min(shares)
 
 
