@@ -289,6 +289,15 @@ def _listed_maps(rows: Sequence[MapRow]) -> tuple[MapRow, ...]:
     )
 
 
+def _name_of(found: Receptive) -> str:
+    """Return the name of the chosen output: its place where the model returns several."""
+    places = found.given.graph.outputs
+    if found.target.call.path or len(set(places.values())) < 2:
+        return found.target.name
+    place = next((at for at, value in places.items() if value == found.target.value), None)
+    return found.target.name if place is None else f"output {place}"
+
+
 def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Totals:
     """Return what the chosen output sees, of the input alone; `order` as `orders` tells it."""
     from archscope.dependence.answer.fields import has_units
@@ -299,7 +308,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
     whole = layer.total if has_units(layer.total) else found.given.local(layer.value)
     names = ("reached", "coverage", "streams", "jump", "start")
     return Totals(
-        output=layer.name,
+        output=_name_of(found),
         axes=len(found.given.axes),
         reached_1d=_touched(layer.field),
         global_by=layer.global_by,
