@@ -587,3 +587,30 @@ def test_of_one_output_its_own_strides_and_buffers_count_and_it_is_named() -> No
     assert "output 0 looks back 1 position and ahead 0" in texts
     assert any(text.startswith("streaming output 0 in chunks takes 1 pos") for text in texts)
     assert (first.totals.output, archscope.rf(TwoOutputs(), x).totals.output) == ("output 0",) * 2
+
+
+class Beside(nn.Module):
+    """A causal output, and one beside it that looks ahead and misses positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = conv(3, 1, 1, 0), conv(3, 1, 2, 2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.one(F.pad(x, (2, 0))), self.other(x)
+
+
+def test_what_is_asked_of_no_output_in_particular_is_asked_of_all() -> None:
+    model, x = Beside(), torch.zeros(1, CHANNELS, 32)
+    report, first = archscope.rf(model, x), archscope.rf(model, x, of="0")
+
+    assert (report.totals.others_ahead, report.totals.others_coverage) == (2, 3 / 5)
+    said = "output 0 sees no later position, but output 1 looks up to 2 positions ahead"
+    assert said in [note.text for note in report.notes]
+    for claim in ("causal", "ahead <= 1", "coverage == 100%"):
+        with pytest.raises(ThresholdError):
+            report.check(claim)
+        first.check(claim)
+    assert "Causal: output 0 sees no later position." in [note.text for note in first.notes]
+    with pytest.raises(ThresholdError, match=r"another output reaches 60\.0% of its receptive"):
+        archscope.rf(model, x, strict=True)

@@ -14,7 +14,7 @@ from archscope.analyses.rf.numbers import plain, ratio
 from archscope.analyses.rf.operators import notes as words
 from archscope.analyses.rf.operators import verdict as verdicts
 from archscope.analyses.rf.operators.growth import grows_with_input, is_partly_clear
-from archscope.analyses.rf.operators.order import ahead, orders
+from archscope.analyses.rf.operators.order import ahead, orders, others_ahead
 from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, Totals, UnitRow
 from archscope.theory import metrics
 
@@ -315,6 +315,8 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         depends_on=verdicts.partly(layer) if layer.global_by else None,
         reads_all=found.output_is_all,
         ahead=ahead(found, order),
+        others_ahead=max(others_ahead(found).values(), default=None),
+        others_coverage=verdicts.others_coverage(found),
         of_input=found.given.input,
         position_axes=roles.positions,
         feature_axis=roles.features,
