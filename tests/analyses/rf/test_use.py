@@ -596,8 +596,9 @@ class Beside(nn.Module):
         super().__init__()
         self.one, self.other = conv(3, 1, 1, 0), conv(3, 1, 2, 2)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.one(F.pad(x, (2, 0))), self.other(x)
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        first = self.one(F.pad(x, (2, 0)))
+        return first, self.other(x), first[..., -1:]
 
 
 def test_what_is_asked_of_no_output_in_particular_is_asked_of_all() -> None:

@@ -42,14 +42,16 @@ def ahead(found: Receptive, known: Sequence[Causality | None]) -> int | None:
 
 def others_ahead(found: Receptive) -> dict[str, int]:
     """Return how far ahead of its own place each other output sees along the first axis, by place,
-    of those that do."""
+    of those that do. The last state alone has no place of its own."""
     from archscope.dependence.answer.causality import reach_of
 
     ahead = {}
     for place, layer in found.others.items():
         jump = layer.field.lines[0].jump if layer.field.lines else None
         reach = reach_of(found.given, layer.value, 0, jump or None)
-        if layer.bounded_by is None and reach and reach.is_aligned and reach.ahead > 0:
+        if layer.bounded_by is not None or reach is None or reach.jump >= found.given.sizes[0]:
+            continue
+        if reach.is_aligned and reach.ahead > 0:
             ahead[place] = reach.ahead
     return ahead
 
