@@ -242,10 +242,18 @@ def require_coverage(
 ) -> None:
     """Raise `ThresholdError` where less of the receptive field is reached than is asked for."""
     wanted = 100.0 if strict else min_coverage
-    if wanted is None or (report.totals.is_full and report.totals.complete):
+    if wanted is None:
+        return
+    limit = "--strict" if strict else f"--min-coverage {wanted:g}"
+    others = report.totals.others_coverage
+    if others is not None and 100 * others < wanted:
+        raise ThresholdError(
+            f"{limit}: another output reaches {_floored(others)}% of its receptive field, not "
+            f"{wanted:g}% or more"
+        )
+    if report.totals.is_full and report.totals.complete:
         return
     coverage = report.totals.coverage
-    limit = "--strict" if strict else f"--min-coverage {wanted:g}"
     if coverage is None:
         raise ThresholdError(f"{limit}: how much of the receptive field is reached is unknown")
     if 100 * coverage < wanted:

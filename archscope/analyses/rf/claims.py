@@ -80,12 +80,23 @@ def _causal(totals: Totals) -> Found:
     ahead = ahead[:1] if ahead and len(ahead) == VIDEO_AXES else ahead
     furthest = max(ahead) if ahead else None
     if furthest is not None and furthest <= 0:
+        if totals.others_ahead:
+            seen = counted(totals.others_ahead, "position")
+            return Found(values=(0,), why=f"another output sees {seen} ahead")
         return Found(values=(1,))
     if totals.global_by and not totals.bounded_by:
         return Found(values=(0,), why=f"{totals.global_by} reduces over all positions")
     if totals.bounded_by or ahead is None:
         return Found(why=_reason(totals))
     return Found(values=(0,), why=f"an output sees {_ahead(ahead, totals)}")
+
+
+def _look_ahead(totals: Totals) -> Found:
+    """Return how far ahead outputs see, the one that does so furthest where none was asked for."""
+    own, others = totals.look_ahead, totals.others_ahead
+    if own and others is not None and others > own[0]:
+        own = (others, *own[1:])
+    return _known(own, totals)
 
 
 def _ahead(ahead: Sequence[int], totals: Totals) -> str:
@@ -109,6 +120,8 @@ def _exactly(totals: Totals, values: Sequence[Number] | None) -> Found:
 
 
 def _coverage(totals: Totals) -> Found:
+    if totals.others_coverage is not None and totals.others_coverage < (totals.coverage or 1):
+        return Found(values=(totals.others_coverage,), why="another output misses more")
     if totals.reached is not None:
         return _exactly(totals, (Fraction(totals.reached, max(totals.positions, 1)),))
     return _exactly(totals, None if totals.coverage is None else (totals.coverage,))
@@ -145,7 +158,7 @@ QUANTITIES = (
     ),
     _quantity(
         "ahead",
-        lambda totals: _known(totals.look_ahead, totals),
+        _look_ahead,
         *("positions", "time"),
         help="how far ahead of its own position an output sees",
         aliases=("look_ahead", "lag", "latency"),

@@ -316,6 +316,12 @@ class Totals:
     """The input's axis of features; None: none is known."""
     batch_axis: int | None = None
     """The input's axis along which samples lie; None: there is none."""
+    others_ahead: int | None = asked_for()
+    """The most positions ahead of its own that another output of the network sees along the first
+    axis, where none was asked for; None: no other sees any, or that is not known."""
+    others_coverage: float | None = asked_for()
+    """The least share of its receptive field that another output of the network reaches, where
+    none was asked for; None: there is no other, or that is not known."""
     look_back: tuple[int, ...] | None = asked_for()
     """Positions before its own place that an output sees, at most, along each axis; None: unknown
     or without end. The place of output u is floor(u x jump)."""

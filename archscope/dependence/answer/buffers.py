@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from archscope.dependence.answer.examine import Examination
+from archscope.dependence.answer.growth import behind
 from archscope.dependence.record.graph import Node, Value
 
 _MOVES = frozenset(("constant_pad_nd", "slice"))
@@ -31,12 +32,15 @@ class Kept:
     """Bytes of one number; None: it has no weights that tell."""
 
 
-def buffers_of(exam: Examination) -> tuple[tuple[Kept, ...], str]:
-    """Return the buffers of a causal sequence, and why they are not known where they are not."""
+def buffers_of(exam: Examination, target: Value) -> tuple[tuple[Kept, ...], str]:
+    """Return what is kept for one value of a causal sequence, and why that is not known."""
     found: list[Kept] = []
+    before = behind(exam, target)
     makers = {value: node for node in exam.graph.nodes for value in node.outputs if value}
     for index in sorted(exam.dependences.looked):
         node = exam.graph.nodes[index]
+        if before.isdisjoint(node.outputs):
+            continue
         if node.operator in _MOVES:
             if not _belongs(node, exam, makers):
                 return (), f"{node.operator} in {_where(node)} shifts positions by itself"

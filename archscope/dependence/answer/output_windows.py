@@ -6,6 +6,7 @@ from math import lcm
 
 import numpy as np
 
+from archscope.dependence.answer.growth import behind
 from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.sets.lines import Line
 from archscope.theory.output_places import Outlook
@@ -61,15 +62,18 @@ def cut_at_ends(line: Line) -> tuple[int, int]:
     return start, len(line.entries) - int(after[0]) if len(after) else 0
 
 
-def shift_of(found: Receptive, axis: int) -> int | None:
+def shift_of(found: Receptive, axis: int, *, beside: bool = True) -> int | None:
     """Return by how many positions every map within moves by whole units; None: not known.
 
     That is no property of the output's windows alone: a path of a coarser map may hide in them, or
-    constants that begin again.
+    constants that begin again. Without `beside` only maps count that the output is made of.
     """
+    counted = None if beside else behind(found.given, found.target.value)
     steps = [found.given.dependences.periods.get(axis, 1)]
     for layer in (*found.layers, found.target):
         field = layer.field
+        if counted is not None and layer.value not in counted:
+            continue
         if axis >= len(field.sizes) or field.map_axis(axis) is None:
             continue  # it was reduced, or has units of several axes
         line = field.lines[axis]

@@ -562,3 +562,56 @@ def test_nothing_can_be_claimed_of_a_report_whose_analysis_declares_nothing() ->
 
     with pytest.raises(UsageError, match=r"an? audit report has nothing that can be asserted"):
         report.check("params <= 25M")
+
+
+class TwoOutputs(nn.Module):
+    """Two outputs, the second behind a stride more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine, self.coarse = conv(2, 1, 1, 0), conv(4, 4, 1, 0)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.fine(F.pad(x, (1, 0)))
+        return y, self.coarse(F.pad(y, (3, 0)))
+
+
+def test_of_one_output_its_own_strides_and_buffers_count_and_it_is_named() -> None:
+    x = torch.zeros(1, CHANNELS, 32)
+
+    first, second = (archscope.rf(TwoOutputs(), x, of=of) for of in ("0", "1"))
+
+    assert (first.totals.tile_step, second.totals.tile_step) == ((1,), (4,))
+    assert (first.totals.buffer_positions, second.totals.buffer_positions) == (1, 4)
+    texts = [note.text for note in first.notes]
+    assert "output 0 looks back 1 position and ahead 0" in texts
+    assert any(text.startswith("streaming output 0 in chunks takes 1 pos") for text in texts)
+    assert (first.totals.output, archscope.rf(TwoOutputs(), x).totals.output) == ("output 0",) * 2
+
+
+class Beside(nn.Module):
+    """A causal output, and one beside it that looks ahead and misses positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = conv(3, 1, 1, 0), conv(3, 1, 2, 2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        first = self.one(F.pad(x, (2, 0)))
+        return first, self.other(x), first[..., -1:]
+
+
+def test_what_is_asked_of_no_output_in_particular_is_asked_of_all() -> None:
+    model, x = Beside(), torch.zeros(1, CHANNELS, 32)
+    report, first = archscope.rf(model, x), archscope.rf(model, x, of="0")
+
+    assert (report.totals.others_ahead, report.totals.others_coverage) == (2, 3 / 5)
+    said = "output 0 sees no later position, but output 1 looks up to 2 positions ahead"
+    assert said in [note.text for note in report.notes]
+    for claim in ("causal", "ahead <= 1", "coverage == 100%"):
+        with pytest.raises(ThresholdError):
+            report.check(claim)
+        first.check(claim)
+    assert "Causal: output 0 sees no later position." in [note.text for note in first.notes]
+    with pytest.raises(ThresholdError, match=r"another output reaches 60\.0% of its receptive"):
+        archscope.rf(model, x, strict=True)

@@ -14,7 +14,7 @@ from archscope.analyses.rf.numbers import plain, ratio
 from archscope.analyses.rf.operators import notes as words
 from archscope.analyses.rf.operators import verdict as verdicts
 from archscope.analyses.rf.operators.growth import grows_with_input, is_partly_clear, to_ends_by
-from archscope.analyses.rf.operators.order import ahead, orders
+from archscope.analyses.rf.operators.order import ahead, orders, others_ahead
 from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, Totals, UnitRow
 from archscope.theory import metrics
 
@@ -289,6 +289,15 @@ def _listed_maps(rows: Sequence[MapRow]) -> tuple[MapRow, ...]:
     )
 
 
+def _name_of(found: Receptive) -> str:
+    """Return the name of the chosen output: its place where the model returns several."""
+    places = found.given.graph.outputs
+    if found.target.call.path or len(set(places.values())) < 2:
+        return found.target.name
+    place = next((at for at, value in places.items() if value == found.target.value), None)
+    return found.target.name if place is None else f"output {place}"
+
+
 def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Totals:
     """Return what the chosen output sees, of the input alone; `order` as `orders` tells it."""
     from archscope.dependence.answer.fields import has_units
@@ -299,7 +308,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
     whole = layer.total if has_units(layer.total) else found.given.local(layer.value)
     names = ("reached", "coverage", "streams", "jump", "start")
     return Totals(
-        output=layer.name,
+        output=_name_of(found),
         axes=len(found.given.axes),
         reached_1d=_touched(layer.field),
         global_by=layer.global_by,
@@ -307,6 +316,8 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         depends_on=verdicts.partly(layer) if layer.global_by else None,
         reads_all=found.output_is_all,
         ahead=ahead(found, order),
+        others_ahead=max(others_ahead(found).values(), default=None),
+        others_coverage=verdicts.others_coverage(found),
         of_input=found.given.input,
         position_axes=roles.positions,
         feature_axis=roles.features,

@@ -30,7 +30,7 @@ def notes(
     rest = (
         *_unlike(totals),
         *_around(found),
-        *order_notes(found, order),
+        *order_notes(found, totals, order),
         *_axes(found),
         *size_notes(found),
         *_left_out(found),

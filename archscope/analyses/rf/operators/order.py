@@ -9,6 +9,7 @@ from archscope.analyses.rf.numbers import counted
 from archscope.results import Note
 
 if TYPE_CHECKING:
+    from archscope.analyses.rf.rows import Totals
     from archscope.dependence.answer.causality import Causality, Leak
     from archscope.dependence.answer.receptive import Receptive
 
@@ -39,7 +40,25 @@ def ahead(found: Receptive, known: Sequence[Causality | None]) -> int | None:
     return max(reach.ahead, 0) if reach.is_aligned and reach.jump == 1 else None
 
 
-def order_notes(found: Receptive, known: Sequence[Causality | None]) -> Iterator[Note]:
+def others_ahead(found: Receptive) -> dict[str, int]:
+    """Return how far ahead of its own place each other output sees along the first axis, by place,
+    of those that do. The last state alone has no place of its own."""
+    from archscope.dependence.answer.causality import reach_of
+
+    ahead = {}
+    for place, layer in found.others.items():
+        jump = layer.field.lines[0].jump if layer.field.lines else None
+        reach = reach_of(found.given, layer.value, 0, jump or None)
+        if layer.bounded_by is not None or reach is None or reach.jump >= found.given.sizes[0]:
+            continue
+        if reach.is_aligned and reach.ahead > 0:
+            ahead[place] = reach.ahead
+    return ahead
+
+
+def order_notes(
+    found: Receptive, totals: Totals, known: Sequence[Causality | None]
+) -> Iterator[Note]:
     """Yield whether outputs see later positions, along axes that may be time, and by what."""
     if found.target.bounded_by is not None:
         return  # the bound's own note says that nothing is known for certain
@@ -48,14 +67,24 @@ def order_notes(found: Receptive, known: Sequence[Causality | None]) -> Iterator
             continue
         where = "" if len(known) == 1 else f" along axis {found.given.axes[order.axis]}"
         if order.reach.ahead <= 0 and order.reach.is_aligned:
-            yield _causal(order, where)
+            later = others_ahead(found) if not order.axis else {}
+            yield _causal(order, where, totals, later)
         elif order.reach.is_aligned and len(known) in (1, 3) and not order.axis:
             yield _not_causal(order, where, is_inner=found.output_is_all is not None)
 
 
-def _causal(order: Causality, where: str) -> Note:
+def _causal(order: Causality, where: str, totals: Totals, later: dict[str, int]) -> Note:
+    """Return that the chosen output sees no later position, and which others do."""
     own = ", nor its own" if order.reach.ahead < 0 else ""
-    return Note(level="ok", text=f"Causal{where}: no output sees a later position{own}.")
+    if later:
+        looks = f"output {next(iter(later))} looks"
+        looks = looks if len(later) == 1 else f"outputs {', '.join(later)} look"
+        far = counted(max(later.values()), "position")
+        said = f"{totals.output} sees no later position{where}{own}, but {looks} up to {far} ahead"
+        return Note(level="warning", text=said)
+    if totals.output == MODEL or totals.reads_all:
+        return Note(level="ok", text=f"Causal{where}: no output sees a later position{own}.")
+    return Note(level="ok", text=f"Causal{where}: {totals.output} sees no later position{own}.")
 
 
 def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain
+from archscope.analyses.rf.operators.order import MODEL
 from archscope.analyses.rf.use.answer import in_use
 from archscope.analyses.rf.use.rows import AxisRow, BufferRow, with_tiles
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, fewest_trials, input_sizes
@@ -42,7 +43,9 @@ def of_network(
     table = _table(found)
     rows = tuple(replace(row, table=table) for row in _rows(found, trials))
     kept, why = _buffers(found, rows)
-    return in_use(answer, tuple(replace(row, unbuffered=why) for row in rows), kept, rate)
+    rows = tuple(replace(row, unbuffered=why) for row in rows)
+    own = answer.totals.output
+    return in_use(answer, rows, kept, rate, named="" if own == MODEL else own)
 
 
 def _table(found: Receptive) -> str:
@@ -105,7 +108,9 @@ def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...])
 
     own, step = found.target.field.map_axis(axis), shift_of(found, axis)
     tried = None if own is None else trials.outputs(together, own)
-    row = _looked(found, axis, step, tried)  # a tile takes one trial, sizes as many as are left
+    # Where only the output's own maps move in step, the network may not run on such tiles.
+    steps = dict.fromkeys((shift_of(found, axis, beside=False), step))
+    row = _looked(found, axis, steps, tried)  # a tile takes one trial, sizes as many as are left
     # Networks that divide sizes by themselves mostly do so by two, again and again.
     apart = lcm(step or 1, HALVED)
     if tried is None or (step or 1) > LARGEST_STEP:
@@ -126,9 +131,13 @@ def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...])
 
 
 def _looked(
-    found: Receptive, axis: int, step: int | None, tried: Callable[[int], int | None] | None
+    found: Receptive,
+    axis: int,
+    steps: Iterable[int | None],
+    tried: Callable[[int], int | None] | None,
 ) -> AxisRow:
-    """Return how far outputs look along an axis, and how an input is cut."""
+    """Return how far outputs look along an axis, and how an input is cut by the first step that
+    makes tiles which run, or else the last."""
     from archscope.dependence.answer.output_windows import outlook_of
 
     row, target = _seen_row(found, axis), found.target
@@ -142,9 +151,11 @@ def _looked(
     row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
     if resizing := _by_corners(found):
         return replace(row, why=f"{resizing} with align_corners goes by the size of its input")
-    if step is None:
-        return replace(row, why="windows of a map within do not repeat from unit to unit")
-    return _cut(replace(row, tile_step=step), seen, found, axis, tried)
+    cut = replace(row, why="windows of a map within do not repeat from unit to unit")
+    for step in steps:
+        if step is not None and cut.tile_overlap is None:
+            cut = _cut(replace(row, tile_step=step), seen, found, axis, tried)
+    return cut
 
 
 def _by_corners(found: Receptive) -> str:
@@ -255,7 +266,7 @@ def _buffers(found: Receptive, rows: tuple[AxisRow, ...]) -> tuple[tuple[BufferR
         return (), rows[0].why or "its windows are not known"
     if found.output_is_all is not None:
         return (), f"{found.output_is_all} reads all positions"
-    kept, why = buffers_of(found.given)
+    kept, why = buffers_of(found.given, found.target.value)
     # A pool holds what the convolutions around it hold.
     size = next((one.itemsize for one in kept if one.itemsize is not None), None)
     rows_of = (

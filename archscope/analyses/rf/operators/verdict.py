@@ -194,6 +194,16 @@ def _parts(found: Receptive, maps: Sequence[MapRow]) -> Sequence[MapRow]:
     ]
 
 
+def others_coverage(found: Receptive) -> float | None:
+    """Return the least share of its window that any of the other outputs reaches."""
+    shares = [
+        layer.touched / prod(line.hulls[1] for line in layer.field.lines)
+        for layer in found.others.values()
+        if layer.touched and layer.bounded_by is None
+    ]
+    return min(shares, default=None)
+
+
 def others(found: Receptive) -> Iterator[Note]:
     """Yield a verdict on each of the other outputs, those that are alike together."""
     said: dict[str, list[str]] = {}

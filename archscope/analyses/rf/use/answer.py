@@ -48,9 +48,17 @@ def of_outline(answer: Answer, outline: Outline, rate: Fraction | None) -> Answe
 
 
 def in_use(
-    answer: Answer, rows: tuple[AxisRow, ...], kept: tuple[BufferRow, ...], rate: Fraction | None
+    answer: Answer,
+    rows: tuple[AxisRow, ...],
+    kept: tuple[BufferRow, ...],
+    rate: Fraction | None,
+    *,
+    named: str = "",
 ) -> Answer:
-    """Return an answer with rows for its axes and buffers, and what these say of all."""
+    """Return an answer with rows for its axes and buffers, and what these say of all.
+
+    `named` is what is spoken of, where that is not the network's only output.
+    """
     rows = tuple(_timed(row, rate) for row in rows)
     names = (
         *("look_back", "look_ahead", "smallest_input", "tile_step", "tile_overlap"),
@@ -64,7 +72,7 @@ def in_use(
         buffer_bytes=_sum([row.bytes for row in kept]) if kept else None,
         **known,
     )
-    said = tuple(sentences(rows, kept, reads_all=answer.totals.reads_all is not None))
+    said = tuple(sentences(rows, kept, named, reads_all=answer.totals.reads_all is not None))
     return replace(answer, totals=totals, axes=rows, buffers=kept, use=said)
 
 

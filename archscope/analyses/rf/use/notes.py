@@ -10,24 +10,24 @@ from archscope.results import Note
 
 
 def sentences(
-    rows: Sequence[AxisRow], kept: Sequence[BufferRow], *, reads_all: bool
+    rows: Sequence[AxisRow], kept: Sequence[BufferRow], named: str = "", *, reads_all: bool
 ) -> Iterator[Note]:
     """Yield how far an output looks along a sequence, and how an input is cut."""
     if len(rows) == 1 and rows[0].look_ahead is not None:
-        yield Note(level="info", text=_looks(rows[0]))
+        yield Note(level="info", text=_looks(rows[0], named or "an output"))
     if kept:
-        yield Note(level="info", text=_streams(rows[0], kept))
+        yield Note(level="info", text=_streams(rows[0], kept, named))
     elif rows and not reads_all and all(row.tile_overlap is not None for row in rows):
-        yield Note(level="info", text=_tiles(rows))
+        yield Note(level="info", text=_tiles(rows, named or "the output"))
 
 
-def _looks(row: AxisRow) -> str:
+def _looks(row: AxisRow, named: str) -> str:
     """Return how far before and after its own place an output sees."""
     back = " to the first position" if row.sees_first else " an unknown number of positions"
     if row.look_back is not None:
         back = f" {counted(row.look_back, 'position')}{_time(row.look_back_ms)}"
     ahead = f"{row.look_ahead:,}{_time(row.look_ahead_ms)}"
-    said = f"an output looks back{back} and ahead {ahead}"
+    said = f"{named} looks back{back} and ahead {ahead}"
     if row.jump_ms is not None:
         said += f", one every {row.jump_ms:.4g} ms"
     return said
@@ -37,20 +37,21 @@ def _time(ms: float | None) -> str:
     return "" if ms is None else f" ({ms:.4g} ms)"
 
 
-def _streams(row: AxisRow, kept: Sequence[BufferRow]) -> str:
+def _streams(row: AxisRow, kept: Sequence[BufferRow], named: str) -> str:
     """Return what a causal network keeps from chunk to chunk."""
     positions = sum(each.positions for each in kept)
     sizes = [each.bytes for each in kept]
     known = [size for size in sizes if size is not None]
     held = f", {sum(known):,} bytes" if len(known) == len(sizes) else ""
     chunks = f" of multiples of {row.tile_step:,}" if (row.tile_step or 1) > 1 else ""
+    which = f"streaming {named}" if named else "streaming"
     return (
-        f"streaming in chunks{chunks} takes {counted(positions, 'position')}{held} buffered in "
+        f"{which} in chunks{chunks} takes {counted(positions, 'position')}{held} buffered in "
         f"{counted(len(kept), 'layer')} (--by buffer){_told(row)}"
     )
 
 
-def _tiles(rows: Sequence[AxisRow]) -> str:
+def _tiles(rows: Sequence[AxisRow], named: str) -> str:
     """Return how an input is cut, with a number for each axis where they differ."""
     overlap = _each([row.tile_overlap or 0 for row in rows])
     step = _each([row.tile_step or 1 for row in rows])
@@ -67,7 +68,7 @@ def _tiles(rows: Sequence[AxisRow]) -> str:
             f"{_outputs(numbers)} at the {side}" for side, numbers in ends if any(numbers)
         )
     shared = f"share {overlap} position{'' if overlap == '1' else 's'}"
-    exactly = f"give exactly the output of the whole input{_told(rows[0])}"
+    exactly = f"give exactly {named} of the whole input{_told(rows[0])}"
     return f"{word} that {at}{shared} and {lost} {exactly}"
 
 
