@@ -190,8 +190,10 @@ def named_value(graph: Graph, output: str) -> Value:
     if output in graph.outputs:
         return graph.outputs[output]
     known = [*graph.outputs, *dict.fromkeys(call.path for call in graph.calls if call.path)]
+    several = f" The outputs are {', '.join(graph.outputs)}." if len(graph.outputs) > 1 else ""
     raise UsageError(
-        f"no output or module that ran is called {output!r}." + did_you_mean(output, known)
+        f"no output or module that ran is called {output!r}."
+        + (did_you_mean(output, known) or several)
     )
 
 
@@ -239,6 +241,8 @@ def _named_input(model: nn.Module, tensors: dict[str, Tensor], asked: str) -> st
     """Return the place of an input that is called by its place or by the forward's own word."""
     names = argument_names(model, tensors)
     found = [place for place, name in names.items() if asked in (place, name)]
+    if not found and asked.isdecimal() and int(asked) < len(names):
+        return list(names)[int(asked)]  # given by names, they are counted as they stand
     if not found:
         known = list(names.values())
         raise UsageError(
