@@ -161,8 +161,7 @@ def examine(
         raise ForwardError(
             f"the forward failed before its first layer: {first_line(graph.failure)}"
         )
-    if output is not None:
-        named_value(graph, output)
+    chosen = None if output is None else named_value(graph, output)
     lowered = lower(graph)
     seed = graph.inputs[name]
     wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
@@ -170,7 +169,8 @@ def examine(
     outputs = tuple(graph.outputs.values()) or tuple(wanted[-1:])
     known = roles(lowered, seed, Mixing(lowered, seed, outputs), axes)
     exam = Examination(graph, lowered, name, known, look(lowered, seed, known.positions, wanted))
-    left = _told_apart(exam, outputs) if axes is None else known.positions
+    asked = outputs if chosen is None else (chosen,)
+    left = _told_apart(exam, asked) if axes is None else known.positions
     if left == known.positions:
         return exam
     fewer = replace(
