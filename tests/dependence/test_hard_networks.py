@@ -302,6 +302,16 @@ def test_what_is_not_there_is_named() -> None:
         see(model, image(8), studied="x")
 
 
+def test_inputs_that_are_given_by_names_are_counted_too() -> None:
+    class Sum(nn.Module):
+        def forward(self, near: Tensor, far: Tensor) -> Tensor:
+            return near + far
+
+    inputs = Inputs(kwargs={"near": torch.zeros(1, 1, 8), "far": torch.zeros(1, 1, 8)})
+
+    assert receptive(Sum(), inputs, studied="1").given.input == "far"
+
+
 def test_a_constant_condition_takes_each_element_from_one_side() -> None:
     class Choose(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

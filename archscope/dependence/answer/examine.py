@@ -161,8 +161,7 @@ def examine(
         raise ForwardError(
             f"the forward failed before its first layer: {first_line(graph.failure)}"
         )
-    if output is not None:
-        named_value(graph, output)
+    chosen = None if output is None else named_value(graph, output)
     lowered = lower(graph)
     seed = graph.inputs[name]
     wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
@@ -170,7 +169,8 @@ def examine(
     outputs = tuple(graph.outputs.values()) or tuple(wanted[-1:])
     known = roles(lowered, seed, Mixing(lowered, seed, outputs), axes)
     exam = Examination(graph, lowered, name, known, look(lowered, seed, known.positions, wanted))
-    left = _told_apart(exam, outputs) if axes is None else known.positions
+    asked = outputs if chosen is None else (chosen,)
+    left = _told_apart(exam, asked) if axes is None else known.positions
     if left == known.positions:
         return exam
     fewer = replace(
@@ -190,8 +190,10 @@ def named_value(graph: Graph, output: str) -> Value:
     if output in graph.outputs:
         return graph.outputs[output]
     known = [*graph.outputs, *dict.fromkeys(call.path for call in graph.calls if call.path)]
+    several = f" The outputs are {', '.join(graph.outputs)}." if len(graph.outputs) > 1 else ""
     raise UsageError(
-        f"no output or module that ran is called {output!r}." + did_you_mean(output, known)
+        f"no output or module that ran is called {output!r}."
+        + (did_you_mean(output, known) or several)
     )
 
 
@@ -239,6 +241,8 @@ def _named_input(model: nn.Module, tensors: dict[str, Tensor], asked: str) -> st
     """Return the place of an input that is called by its place or by the forward's own word."""
     names = argument_names(model, tensors)
     found = [place for place, name in names.items() if asked in (place, name)]
+    if not found and asked.isdecimal() and int(asked) < len(names):
+        return list(names)[int(asked)]  # given by names, they are counted as they stand
     if not found:
         known = list(names.values())
         raise UsageError(

@@ -316,6 +316,17 @@ def test_an_output_is_chosen_by_the_name_of_a_module() -> None:
         study(dilated(1), image(), output="7")
 
 
+def test_the_axes_are_those_of_the_output_that_is_chosen() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, (5, 3), padding=(2, 1)), nn.Flatten(1, 2))
+    over_time = nn.Sequential(*model, nn.Conv1d(16, 4, 3))
+    spectrogram = torch.zeros(1, 1, 8, 20)
+
+    assert study(over_time, spectrogram).totals.position_axes == (3,)
+    within = study(over_time, spectrogram, output="0")
+    assert (within.totals.position_axes, within.totals.receptive_field) == ((2, 3), (5, 3))
+    assert not any("no output has a place" in note.text for note in within.notes)
+
+
 def test_verification_runs_the_network_and_says_what_it_showed() -> None:
     report = study(dilated(1, 2), image(17), verify=True)
 

@@ -612,6 +612,8 @@ def test_what_is_asked_of_no_output_in_particular_is_asked_of_all() -> None:
         with pytest.raises(ThresholdError):
             report.check(claim)
         first.check(claim)
+    with pytest.raises(UsageError, match=r"'9'. The outputs are 0, 1, 2\.$"):
+        archscope.rf(model, x, of="9")
     assert "Causal: output 0 sees no later position." in [note.text for note in first.notes]
     with pytest.raises(ThresholdError, match=r"another output reaches 60\.0% of its receptive"):
         archscope.rf(model, x, strict=True)

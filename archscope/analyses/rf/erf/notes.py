@@ -59,8 +59,9 @@ def _cautions(totals: ErfTotals, middle: Sequence[int], rows: Sequence[ErfRow]) 
     first, last = (totals.local_first or totals.first), (totals.local_last or totals.last)
     off = max(abs((a + b) / 2 - at) for a, b, at in zip(first, last, middle, strict=True))
     if off > 1 / 2:
+        far = f"{off:g} position{'' if off == 1 else 's'}"
         yield (
-            f"its squares stand around the input's middle, as in its script, {off:g} positions off "
+            f"its squares stand around the input's middle, as in its script, {far} off "
             "the middle of what this unit sees, and are wider for it"
         )
     if any(row.measure == "RepLKNet area" and row.side is None for row in rows):
