@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from archscope import receptive_field
 from archscope.dependence.answer.causality import causality, sees_own_place
+from archscope.dependence.answer.examine import examine
 from archscope.dependence.answer.receptive import Receptive, receptive
 from archscope.errors import ThresholdError, UsageError
 from archscope.subject import Inputs
@@ -564,3 +565,29 @@ def test_what_is_scaled_by_a_constant_of_any_kind_sees_what_it_did(constant: Ten
 
     assert see(model, 1, 4, 8).target.field.lines[0].hulls == (3, 3)
     assert see(model, 1, 4, 8).target.bounded_by is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "is_border"),
+    [
+        (nn.Parameter(torch.zeros(2, 1)), True),  # zeros may be learned away
+        (torch.full((2, 1), 2), True),
+        (torch.full((2, 1), 2.0, device="meta"), True),  # may be a mask: lets everything through
+        (-0.5, True),
+        ((torch.arange(16) > 7).float(), False),  # there is nothing beyond what a mask takes out
+    ],
+    ids=["learned", "whole", "not known", "a number", "a mask"],
+)
+def test_padding_that_is_scaled_stays_the_border(scale: Any, is_border: bool) -> None:
+    model = Run(
+        lambda m, x: m.conv(F.pad(x, (8, 0)) * m.scale), conv=nn.Conv1d(2, 2, 3, dilation=4)
+    )
+    model.scale = scale
+
+    found = examine(model, Inputs(args=(torch.zeros(1, 2, 8),)), axes=(2,))
+    field = found.total(found.graph.outputs["0"])
+
+    # Each sees itself and 4 before; all that lies 8 before is padding.
+    assert field is not None
+    assert field.lines[0].sets == tuple(1 << at | 1 << at >> 4 for at in range(8))
+    assert field.lines[0].clipped == (is_border,) * 8

@@ -326,6 +326,34 @@ def test_norms_of_slices_come_beside_what_they_divide() -> None:
     np.testing.assert_array_equal(said_of(found, v, 1), mask_of(norms, v.shape))
 
 
+@pytest.mark.parametrize(
+    ("operator", "convolution", "shape", "groups", "options"),
+    [
+        ("_conv_depthwise2d", F.conv2d, (1, 2, 3, 1), 2, {"stride": [1, 2], "dilation": [2, 1]}),
+        ("conv_depthwise3d", F.conv3d, (1, 2, 3, 1, 1), 2, {"stride": [2, 1, 1]}),
+        ("miopen_depthwise_convolution", F.conv1d, (1, 2, 4), 2, {"groups": 2}),
+        ("slow_conv_dilated2d", F.conv2d, (1, 2, 3, 1), 1, {"dilation": [2, 1]}),
+        ("slow_conv_transpose2d", F.conv_transpose2d, (1, 4, 2, 2), 1, {"stride": [2, 1]}),
+    ],
+)
+def test_convolutions_mix_channels_of_their_groups(
+    operator: str, convolution: Any, shape: Shape, groups: int, options: dict[str, Any]
+) -> None:
+    """Only one of these operators is given how many groups there are."""
+    axes, first = len(shape) - 2, 2 // groups
+    source, weight = Value(0, shape), torch.rand(4, first, *[2] * axes, dtype=torch.float64)
+    given = {"padding": [1] * axes, **options}
+
+    def convolved(x: Tensor) -> Tensor:
+        made: Tensor = convolution(x, weight, **{**given, "groups": groups})
+        return made
+
+    after = tuple(convolved(torch.zeros(shape, dtype=torch.float64)).shape)
+    found = lowered(operator, source, [after], self=source, weight=weight, **given)
+
+    np.testing.assert_array_equal(said_of(found, source, 0), mask_of(convolved, shape))
+
+
 def test_taps_anywhere_are_a_bound() -> None:
     source, offsets = Value(0, (1, 2, 3, 3)), Value(9, (1, 2, 3, 3))
     found = lowered(

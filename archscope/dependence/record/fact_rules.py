@@ -102,6 +102,8 @@ def facts_of_values(tensor: Tensor) -> Facts:
     if tensor.is_meta or tensor.layout is not torch.strided or tensor.numel() > MOST_ELEMENTS:
         return Facts()
     values = tensor.detach().cpu()
+    if values.is_floating_point() and values.itemsize == 1:
+        values = values.float()  # of 8 bits are few operators
     low = _some(values <= BLOCKED) if values.is_floating_point() else None
     return Facts(zero=_some(values == 0), low=low)
 

@@ -13,13 +13,13 @@ from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from archscope.dependence.record.element_moves import ranked
 from archscope.dependence.record.fixed_elements import fixed
 from archscope.dependence.record.graph import READ, UNSEEN, Node, Shape, Value, View
+from archscope.dependence.record.masks import mask_of
 from archscope.dependence.record.operators import node_name
 from archscope.dependence.record.recipes import TRANSFORMS
 from archscope.dependence.record.unknown_masks import is_unread
@@ -279,30 +279,19 @@ def constant(argument: Any) -> Tensor:
 _COPIES = frozenset(("expand", "clone", "_to_copy", "contiguous", "alias", "detach", "lift_fresh"))
 """Operators whose elements are those of one tensor as they are."""
 _SCALES = frozenset(("mul", "div", "neg"))
-"""Those that leave an element zero that is so, and no other where constants are not."""
+"""Those that leave an element zero that is so, and no other where no constant is a mask."""
 
 
 def _stays_zero(node: Node) -> bool:
     """Return whether elements are zero where those of the one source are, and nowhere else."""
     if node.operator in _COPIES:
         return True
-    constants = [each for each in node.arguments.values() if not isinstance(each, Value | str)]
+    constants = node.arguments.values()
     return (
         node.operator in _SCALES
         and len(sources(node)) == 1
-        and all(
-            _is_nowhere_zero(each) if isinstance(each, Tensor) else each != 0 for each in constants
-        )
+        and not any(isinstance(each, Tensor) and mask_of(each) is not None for each in constants)
     )
-
-
-def _is_nowhere_zero(constant: Tensor) -> bool:
-    """Return whether no element of a constant is zero; False where that is not looked at."""
-    if type(constant).__torch_dispatch__ is not Tensor.__torch_dispatch__ or constant.is_meta:
-        return False
-    if constant.layout is not torch.strided or not constant.is_floating_point():
-        return False
-    return bool(constant.detach().double().all())  # of 8 bits are few operators
 
 
 def pointwise(node: Node, zeros: Zeros) -> list[Edge]:
