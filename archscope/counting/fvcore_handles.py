@@ -33,6 +33,12 @@ def shape(value: Any) -> Shape:
     return list(found)
 
 
+def shape_made(outputs: list[Any]) -> Shape:
+    """Return the shape of the one tensor that an operator makes."""
+    (made,) = outputs
+    return shape(made)
+
+
 def integers(value: Any) -> list[int]:
     """Return a list of integers in the trace: a constant, or one that was put together."""
     constant = value.toIValue()
@@ -43,12 +49,12 @@ def integers(value: Any) -> list[int]:
 
 def matmul(inputs: list[Any], outputs: list[Any]) -> int:
     """Vectors, matrices and batches on either side: each number sums over the last axis of a."""
-    return prod(shape(outputs[0])) * shape(inputs[0])[-1]
+    return prod(shape_made(outputs)) * shape(inputs[0])[-1]
 
 
 def by_result(inputs: list[Any], outputs: list[Any]) -> int:
     """x (*, in) times a weight that lies as its kernel wants it."""
-    return prod(shape(inputs[0])) * shape(outputs[0])[-1]
+    return prod(shape(inputs[0])) * shape_made(outputs)[-1]
 
 
 def first_operand(inputs: list[Any], outputs: list[Any]) -> int:
@@ -85,7 +91,7 @@ def inner(inputs: list[Any], outputs: list[Any]) -> int:
 def tensordot(inputs: list[Any], outputs: list[Any]) -> int:
     """Contract the listed axes of a with those of b."""
     a, axes = shape(inputs[0]), integers(inputs[2])
-    return prod(shape(outputs[0])) * prod(a[axis] for axis in axes)
+    return prod(shape_made(outputs)) * prod(a[axis] for axis in axes)
 
 
 def multi_dot(inputs: list[Any], outputs: list[Any]) -> int:
@@ -132,13 +138,13 @@ def encoder_layer(inputs: list[Any], outputs: list[Any]) -> int:
 
 def convolution_by_mode(inputs: list[Any], outputs: list[Any]) -> int:
     """A convolution whose padding is a word, such as `same`."""
-    return int(conv_flop_count(shape(inputs[0]), shape(inputs[1]), shape(outputs[0])))
+    return int(conv_flop_count(shape(inputs[0]), shape(inputs[1]), shape_made(outputs)))
 
 
 def convolution_tbc(inputs: list[Any], outputs: list[Any]) -> int:
     """x (T, B, Cin), weight (k, Cin, Cout)."""
     weight = shape(inputs[1])
-    return prod(shape(outputs[0])) * weight[0] * weight[1]
+    return prod(shape_made(outputs)) * weight[0] * weight[1]
 
 
 def recurrence(inputs: list[Any], outputs: list[Any]) -> int:
@@ -165,7 +171,7 @@ def grouped_product(inputs: list[Any], outputs: list[Any]) -> int:
     a, b = shape(inputs[0]), shape(inputs[1])
     if len(a) == 2 and len(b) == 2:
         return prod(a) * b[-1]
-    return prod(shape(outputs[0])) * a[-1]
+    return prod(shape_made(outputs)) * a[-1]
 
 
 def einsum(inputs: list[Any], outputs: list[Any]) -> int:

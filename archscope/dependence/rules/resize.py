@@ -51,7 +51,7 @@ def _resized(node: Node | View, reads: int, size: int, number: int, axes: int) -
     weights = F.interpolate(
         probe,
         mode=mode,
-        align_corners=given.get("align_corners", False),
+        align_corners=given["align_corners"],
         antialias=operator.endswith("_aa"),
         **sized,
     )
@@ -63,7 +63,7 @@ def _resized(node: Node | View, reads: int, size: int, number: int, axes: int) -
 
 def _beyond(operator: str, reads: int, size: int, scale: float, given: Any) -> Any:
     """Return which outputs would read beyond the border, where the border is repeated instead."""
-    if given.get("align_corners"):
+    if given["align_corners"]:
         at: NDArray[Any] = np.linspace(0, reads - 1, size)
     else:
         at = (np.arange(size) + 0.5) / scale - 0.5
