@@ -102,9 +102,9 @@ JSON_KEYS = {
     "totals": "output axes receptive_field smallest_field local_field jump start centre reached "
     "positions blind blind_inside outputs coverage reached_1d coverage_1d streams max_gap has_gaps "
     "erf_sd paths fewest_paths most_paths worst_map worst_map_coverage worst_map_streams "
-    "global_by depends_on reads_all ahead of_input position_axes feature_axis batch_axis "
-    "others_ahead others_coverage look_back look_ahead sample_rate receptive_field_ms look_back_ms "
-    "look_ahead_ms jump_ms smallest_input "
+    "global_by to_ends_by depends_on reads_all ahead of_input position_axes feature_axis "
+    "batch_axis others_ahead others_coverage look_back look_ahead sample_rate receptive_field_ms "
+    "look_back_ms look_ahead_ms jump_ms smallest_input "
     "tile_step tile_overlap buffer_positions buffer_bytes operators_unknown at_least "
     "bounded_by is_full complete proof unknown",
     "layers": "layer of type kind axes kernel dilation stride padding_before padding_after "

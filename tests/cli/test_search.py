@@ -159,7 +159,7 @@ def test_in_python_lists_are_chosen_from(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("resnet50", "--where", "params < 10M"), "there is nothing to choose"),
-        (("cnn", "--causal", "--where", "rf >= 1s"), "say how many positions a second has"),
+        (("cnn", "--causal", "--where", "rf >= 1s"), "rf in seconds needs --sample-rate"),
         (("cnn", "--depth", "0:4"), "'--depth': 0 is not in the range"),
         (("cnn", "--dilations", "doublin"), "Did you mean 'doubling'?"),
         (("cnn", "--measure", "nonzero"), "nonzero is not known in closed form"),

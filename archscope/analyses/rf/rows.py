@@ -297,7 +297,7 @@ class Totals:
     """The most streams along an axis against any map within that several layers read."""
     global_by: str | None = None
     """The module that makes this output depend on every position, if any."""
-    to_ends_by: str | None = None
+    to_ends_by: str | None = asked_for()
     """The module by which outputs see as far as the input goes, and of a larger one maybe further;
     empty where it is not known which, None where they do not."""
     depends_on: int | None = asked_for()
