@@ -31,7 +31,14 @@ def command(format_name: str) -> None:
         return
     width = max(map(len, found))
     for name, value in found.items():
-        click.echo(f"{name.ljust(width)}  {value if value is not None else 'not installed'}")
+        if value != {}:
+            click.echo(f"{name.ljust(width)}  {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
+    return "not installed" if value is None else str(value)
 
 
 def _environment() -> dict[str, Any]:
