@@ -31,6 +31,7 @@ import tempfile
 import time
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -302,6 +303,10 @@ def _header(data: bytes, draw: random.Random) -> bytes:
     return struct.pack("<Q", len(text)) + text + data[8 + length :]
 
 
+_BROKEN = (zipfile.BadZipFile, struct.error, zlib.error)
+"""What reading an archive raises that was damaged before."""
+
+
 def _rewritten(data: bytes, change: Callable[[str, bytes], bytes], draw: random.Random) -> bytes:
     """Return a zip archive with its parts changed, sometimes compressed."""
     found = io.BytesIO()
@@ -310,7 +315,7 @@ def _rewritten(data: bytes, change: Callable[[str, bytes], bytes], draw: random.
         with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(found, "w", how) as new:
             for part in old.infolist():
                 new.writestr(part.filename, change(part.filename, old.read(part)))
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, OSError, struct.error):
+    except (*_BROKEN, ValueError, EOFError, NotImplementedError, OSError):
         return data
     return found.getvalue()
 
