@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.sets.algebra import NUMBERS, Array
-from archscope.dependence.sets.axes import by_kinds, cut, kinds_of, merge_axes
+from archscope.dependence.sets.axes import by_kinds, cut, kinds_of, merge_axes, numbered
 from archscope.dependence.sets.links import Links, from_matrix
 from archscope.dependence.sets.sets import Algebra, Sets, clip
 
@@ -120,7 +120,16 @@ class Pattern:
         entries = links.gathered(own, self.algebra)
         if cut_short is not None:
             entries = clip(entries, cut_short.reshape(-1, *[1] * (entries.ndim - 1)))
-        return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
+        found = self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
+        return found._alike_once() if links.gathers is not None else found
+
+    def _alike_once(self) -> Pattern:
+        """Return one entry along each axis along which all are alike."""
+        found = self
+        for axis, size in enumerate(self.shape):
+            if found.varies(axis) and bool((found.entries == found.entries.take([0], axis)).all()):
+                found = found.with_axis(axis, size, found.entries.take([0], axis), None)
+        return found
 
     def _taken_numbers(self, axis: int, links: Links, own: Array) -> Pattern:
         """Return the same of numbers; all positions that hold 0 have one entry."""
@@ -138,8 +147,9 @@ class Pattern:
 
     def _chosen(self, axis: int, source: NDArray[np.int64]) -> Pattern:
         """Return positions of an axis by number, -1 for nothing; what is alike stays one entry."""
-        places = np.where(source < 0, self.entries.shape[axis], self.index(axis)[source])
-        kept, places = np.unique(places, return_inverse=True)
+        count = self.entries.shape[axis]
+        places = np.where(source < 0, count, self.index(axis)[source])
+        kept, places = numbered(places, count + 1)
         one_more = [(0, int(at == axis)) for at in range(self.entries.ndim)]
         entries = np.pad(self.entries, one_more, constant_values=self.algebra.nothing)
         entries = entries.take(kept, axis=axis)
