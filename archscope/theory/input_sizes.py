@@ -46,6 +46,8 @@ class InputSizes:
     """The largest that was tried, where it runs; None: larger ones are known to run too."""
     formula: str | None = None
     """Outputs of `n` positions, e.g. `floor((n - 1)/2) + 1`; None: not of that kind."""
+    known: tuple[tuple[int, int], ...] = ()
+    """Sizes that were tried and run, each with its outputs."""
 
     @property
     def allowed(self) -> str | None:
@@ -112,7 +114,7 @@ class _Search:
                 return InputSizes()
             multiple, offsets = self._pattern()
             if multiple is None:
-                return InputSizes()
+                return InputSizes(known=self._known())
             if not multiple:
                 alone = not (self._ends and self._runs(2 * self._given))
                 return InputSizes(smallest=self._given, multiple=0) if alone else InputSizes()
@@ -123,9 +125,10 @@ class _Search:
             found["largest"] = self._largest(multiple, offsets) if self._ends else None
         except TriedEnoughError:
             pass
+        known = self._known()
         if self._ends and found.get("largest") is None:
-            found["tried"] = max(self._known(), default=None)
-        return InputSizes(**found)
+            found["tried"] = known[-1][0] if known else None
+        return InputSizes(**found, known=known)
 
     def _at(self, size: int) -> int | None:
         if size not in self._tried:
@@ -135,8 +138,9 @@ class _Search:
     def _runs(self, size: int) -> bool:
         return self._at(size) is not None
 
-    def _known(self) -> list[int]:
-        return [size for size, number in self._tried.items() if number is not None]
+    def _known(self) -> tuple[tuple[int, int], ...]:
+        tried = sorted(self._tried.items())
+        return tuple((size, number) for size, number in tried if number is not None)
 
     def _pattern(self) -> tuple[int | None, tuple[int, ...]]:
         """Return after how many positions sizes that run come again, and which, from the given on.
@@ -206,8 +210,7 @@ class _Search:
         found = self._rounded() if apart == 1 else self._straight(apart)
         if found is None:
             return None
-        known = [(size, number) for size, number in self._tried.items() if number is not None]
-        fits = all(number == found.outputs(size) for size, number in known)
+        fits = all(number == found.outputs(size) for size, number in self._known())
         return str(found) if fits else None
 
     def _straight(self, apart: int) -> Outputs | None:

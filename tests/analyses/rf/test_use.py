@@ -300,6 +300,20 @@ def test_what_is_resized_to_a_size_of_its_own_is_not_cut() -> None:
     assert not any("what the whole gives" in note.text for note in report.notes)
 
 
+@pytest.mark.parametrize("size", [24, 80])
+def test_outputs_cut_to_a_number_of_their_own_are_not_those_of_tiles(size: int) -> None:
+    _, row = field(AtPlaces(lambda x, _: x[..., :64], torch.zeros(CHANNELS, 80)), size)
+
+    assert (row.tile_step, row.tile_overlap, row.discard_before) == (None, None, None)
+    assert row.why == "a larger input does not give outputs in step with its size"
+
+
+def test_outputs_three_to_a_position_are_in_step_with_the_input() -> None:
+    _, row = field(nn.ConvTranspose1d(2, 2, 3, stride=3), 24)
+
+    assert (row.tile_overlap, row.why) == (0, "")
+
+
 def test_what_is_resized_from_corner_to_corner_is_not_cut() -> None:
     def up(x: Tensor) -> Tensor:
         return F.interpolate(x[..., ::2], scale_factor=2, mode="linear", align_corners=True)

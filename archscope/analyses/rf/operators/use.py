@@ -12,7 +12,7 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import plain
 from archscope.analyses.rf.operators.order import MODEL
 from archscope.analyses.rf.use.answer import in_use
-from archscope.analyses.rf.use.rows import AxisRow, BufferRow, with_tiles
+from archscope.analyses.rf.use.rows import AxisRow, BufferRow, with_tiles, without_tiles
 from archscope.theory.input_sizes import InputSizes, TriedEnoughError, fewest_trials, input_sizes
 from archscope.theory.output_places import Outlook
 from archscope.theory.tiling import tiling
@@ -122,12 +122,24 @@ def _row(found: Receptive, trials: Trials, axis: int, together: tuple[int, ...])
         told = "the sizes that run repeat in no way that was found"
         few = "too many operators for sizes to be tried"
         row = replace(row, why=row.why or (told if enough and trials.left else few))
+    if row.tile_overlap is not None and not _goes_on(found, axis, row, sizes):
+        row = without_tiles(row, "a larger input does not give outputs in step with its size")
     return replace(
         row,
         smallest_input=sizes.smallest,
         allowed_sizes=sizes.allowed,
         outputs=sizes.formula,
     )
+
+
+def _goes_on(found: Receptive, axis: int, row: AxisRow, sizes: InputSizes) -> bool:
+    """Return whether larger inputs that were tried give an output more for each jump, as they do
+    not where outputs are cut to a number of their own."""
+    given, step = found.given.sizes[axis], row.tile_step
+    jump = found.target.field.lines[axis].jump
+    assert step and jump
+    alike = [(n, m) for n, m in sizes.known if n >= given and (n - given) % step == 0]
+    return all((m - alike[0][1]) * jump == n - alike[0][0] for n, m in alike)
 
 
 def _looked(

@@ -92,6 +92,21 @@ def with_tiles(row: AxisRow, cut: Tiling) -> AxisRow:
     )
 
 
+def without_tiles(row: AxisRow, why: str) -> AxisRow:
+    """Return a row of an axis along which no cuts join to what the whole input gives."""
+    return replace(
+        row,
+        tile_step=None,
+        tile_rest=None,
+        tile_overlap=None,
+        discard_before=None,
+        discard_after=None,
+        margin_before=None,
+        margin_after=None,
+        why=why,
+    )
+
+
 @frozen
 class BufferRow:
     """What a layer of a causal network keeps of its input from one chunk to the next."""
