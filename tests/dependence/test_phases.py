@@ -114,3 +114,32 @@ def test_where_all_outputs_see_alike_none_is_singled_out() -> None:
     found = receptive(nn.Conv1d(1, 1, 3, dilation=2), Inputs(args=(torch.zeros(1, 1, 40),)))
 
     assert least(found.target.field) is None
+
+
+class Coupling(nn.Module):
+    """Cells of one colour of a chessboard, changed by what those of the other colour say.
+
+    Dinh et al. 2017, Density estimation using Real NVP, section 3.4.
+    """
+
+    def __init__(self, colour: int, size: int = 12) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 5, padding=2)
+        places = torch.arange(size)
+        self.register_buffer("kept", ((places[:, None] + places) % 2 == colour).float())
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert isinstance(self.kept, Tensor)
+        kept = x * self.kept
+        return kept + (1 - self.kept) * (x + self.conv(kept))
+
+
+@pytest.mark.parametrize("colour", [0, 1])
+def test_of_cells_of_a_chessboard_those_that_see_most_are_told(colour: int) -> None:
+    report = receptive_field(Coupling(colour), torch.zeros(1, 1, 12, 12))
+
+    # 12 cells of the other colour, and its own: the others see themselves alone.
+    totals = report.totals
+    assert (totals.receptive_field, totals.reached, totals.positions) == ((5, 5), 13, 25)
+    assert report.sections[0].rows[-1].reached == 13
+    assert report.notes[0].text.startswith("Gridding: 12 of 25 positions (48.0%)")

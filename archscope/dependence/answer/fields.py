@@ -36,6 +36,8 @@ class Field:
     """Positions of the input along each axis."""
     known: dict[tuple[int, int, int], list[Line]] = field(default_factory=dict)
     """Lines that other values share, by the size of the axis, how many entries, and their sum."""
+    chosen: dict[int, int] | None = None
+    """The unit, by axis of the value, that is looked back from, where the axes do not tell it."""
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -127,6 +129,8 @@ class Field:
     @cached_property
     def typical(self) -> dict[int, int]:
         """A unit in the middle, by axis of the value, that sees as much as any."""
+        if self.chosen is not None:
+            return self.chosen
         found = self._of_lines() if self.is_map else self._widest()
         sees = self._is_product or any(True for _ in self.products(found))
         return found if sees else self._nearest_that_sees(found)

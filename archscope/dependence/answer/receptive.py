@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
 from math import prod
 
 from torch import nn
@@ -13,11 +13,12 @@ from torch import nn
 from archscope.dependence.answer.backward import walk
 from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
-from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, is_clear
+from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, behind, is_clear
 from archscope.dependence.answer.phases import Least, least
 from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.graph import Call, Value
 from archscope.dependence.sets.products import reached
+from archscope.dependence.sets.steps import Keep
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 
@@ -137,18 +138,16 @@ def receptive(
     best, growth = away_from_borders(model, inputs, given, value)
     target = _layer(given, best, _call_of(given, value, output), value, looks=False)
     assert target is not None
+    target = _of_most(target, best)
     typical = target.field.typical
     target = _depending(_counted(target, best, typical), best, typical)
-    layers = tuple(
-        replace(one, global_by=target.global_by) if one.value == value and one.global_by else one
-        for one in _with_counts(tuple(_layers(given, best)), best)
-    )
+    layers = [_as_chosen(one, target) for one in _layers(given, best)]
     is_before = output is None and value not in given.graph.outputs.values()
     found = Receptive(
         given=given,
         best=best,
         growth=growth,
-        layers=layers,
+        layers=tuple(_with_counts(layers, best)),
         target=target,
         others=dict(_others(model, inputs, given, best, value)) if output is None else {},
         is_whole=target.field.is_whole or growth.reason == ALIKE,
@@ -342,6 +341,49 @@ def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
     if exam.seed not in found:
         return layer
     return replace(layer, touched=reached(found[exam.seed], exam.axes))
+
+
+def _of_most(layer: Layer, best: Examination) -> Layer:
+    """Return the layer looked back from the unit of a few neighbours that sees most.
+
+    Of units that a mask keeps by their places along several axes together, as a chessboard does,
+    no axis by itself tells which see little.
+    """
+    field, middle = layer.field, layer.field.typical
+    if layer.touched is not None or not field.is_map or not _is_kept_by_cells(best, layer):
+        return layer
+    ends = {axis: field.value.shape[axis] - 1 for axis in middle}
+    units = [
+        {
+            axis: min(at + more, ends[axis])
+            for (axis, at), more in zip(middle.items(), by, strict=True)
+        }
+        for by in product((0, 1), repeat=len(middle))
+    ]
+    most = max(units, key=lambda unit: _counted(layer, best, unit).touched or 0)
+    return replace(layer, field=replace(field, chosen=most))
+
+
+def _as_chosen(layer: Layer, target: Layer) -> Layer:
+    """Return a layer with what is known of the chosen output, where it is that of a module too."""
+    if layer.value != target.value:
+        return layer
+    layer = replace(layer, global_by=target.global_by) if layer.global_by else layer
+    if target.field.chosen is None:
+        return layer
+    return replace(layer, field=target.field, touched=target.touched)
+
+
+def _is_kept_by_cells(exam: Examination, layer: Layer) -> bool:
+    """Return whether a mask of several axes keeps some of what a layer is made of."""
+    before = behind(exam, layer.field.value)
+    return any(
+        isinstance(step, Keep) and sum(size > 1 for size in step.mask.shape) > 1
+        for each in exam.lowered
+        for edge in each.edges
+        if edge.target in before
+        for step in edge.steps
+    )
 
 
 def _depending(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:

@@ -137,7 +137,8 @@ def _goes_on(found: Receptive, axis: int, row: AxisRow, sizes: InputSizes) -> bo
     not where outputs are cut to a number of their own."""
     given, step = found.given.sizes[axis], row.tile_step
     jump = found.target.field.lines[axis].jump
-    assert step and jump
+    assert step is not None
+    assert jump
     alike = [(n, m) for n, m in sizes.known if n >= given and (n - given) % step == 0]
     return all((m - alike[0][1]) * jump == n - alike[0][0] for n, m in alike)
 
