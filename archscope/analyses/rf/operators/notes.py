@@ -10,7 +10,8 @@ from archscope.analyses.rf.numbers import counted, extent
 from archscope.analyses.rf.operators.growth import size_notes
 from archscope.analyses.rf.operators.order import MODEL, MODULES_NAMED, order_notes
 from archscope.analyses.rf.operators.verdict import named, narrowly, others, part_of, verdict
-from archscope.analyses.rf.rows import MapRow, Totals
+from archscope.analyses.rf.rows import MapRow
+from archscope.analyses.rf.totals import Totals
 from archscope.results import Note
 
 if TYPE_CHECKING:

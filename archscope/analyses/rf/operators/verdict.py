@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from archscope.analyses.rf.numbers import a, apart, counted, extent, missing, share, within
 from archscope.analyses.rf.operators.growth import grows_with_input
 from archscope.analyses.rf.operators.order import MODEL, sees_apart
-from archscope.analyses.rf.rows import MapRow, Totals
+from archscope.analyses.rf.rows import MapRow
+from archscope.analyses.rf.totals import Totals
 from archscope.analyses.rf.unseen import good
 from archscope.results import Note
 
