@@ -10,10 +10,12 @@ from math import prod
 
 from torch import nn
 
+from archscope.dependence.answer.away_from_borders import away_from_borders
 from archscope.dependence.answer.backward import walk
 from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
-from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, is_clear
+from archscope.dependence.answer.growth import ALIKE, Growth
+from archscope.dependence.answer.interior import is_clear
 from archscope.dependence.answer.phases import Least, least
 from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.graph import Call, Value
