@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from archscope.dependence.answer.causality import Causality
     from archscope.dependence.answer.fields import Field
+    from archscope.dependence.answer.layers import Layer
     from archscope.dependence.answer.maps import Map
     from archscope.dependence.answer.phases import Least
-    from archscope.dependence.answer.receptive import Layer, Receptive
+    from archscope.dependence.answer.receptive import Receptive
 
 
 MOST_CALLS = 8

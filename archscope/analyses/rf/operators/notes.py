@@ -102,7 +102,7 @@ def _unlike(totals: Totals) -> Iterator[Note]:
 
 
 def _left_out(found: Receptive) -> Iterator[Note]:
-    from archscope.dependence.answer.receptive import MOST_WALKS
+    from archscope.dependence.answer.layers import MOST_WALKS
 
     left = [layer for layer in found.layers if layer.is_left_out and layer.call.path]
     if left:

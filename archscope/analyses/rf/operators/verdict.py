@@ -18,8 +18,9 @@ from archscope.results import Note
 
 if TYPE_CHECKING:
     from archscope.dependence.answer.fields import Field
+    from archscope.dependence.answer.layers import Layer
     from archscope.dependence.answer.phases import Least
-    from archscope.dependence.answer.receptive import Layer, Receptive
+    from archscope.dependence.answer.receptive import Receptive
 
 
 def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
