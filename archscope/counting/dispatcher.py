@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,98 +10,26 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archscope.counting import recurrences
+from archscope.counting.applied_weights import AppliedWeights
 from archscope.counting.closed_form_engine import Expected
 from archscope.counting.composite_functions import COMPLEX, WHOLE, WholeFunctions, within_backward
 from archscope.counting.custom import answer, composite_of
+from archscope.counting.dispatcher_count import DispatcherCount
 from archscope.counting.estimates import ESTIMATES
 from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.layouts import Formula, is_nested, special, why_unknown
 from archscope.counting.operator_info import Operator, operator_of
-from archscope.counting.operators import OperatorClass
-from archscope.counting.ownership import (
-    Holders,
-    held_tensors,
-    holders_by_tensor,
-    multiplied,
-    owner,
-)
-from archscope.counting.path_lengths import PathLength, PathLengths
+from archscope.counting.ownership import multiplied
+from archscope.counting.path_lengths import PathLengths
 from archscope.counting.quantised import HALF_STORED
 from archscope.counting.top_k import CHOICES
-from archscope.counting.uninitialised import Unseen, Unwritten, kept_names
+from archscope.counting.uninitialised import Unwritten
 from archscope.counting.uninitialised import memory_of as _storage
 from archscope.running.higher_order import kernel_of, sees_functions
 from archscope.running.module_stack import ModuleStack
 
 _RECURRENCE = Operator(name="aten::lstm", kind="multiply-accumulate", formula=None)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one operator did inside one module."""
-
-    calls: int = 0
-    elements: int = 0
-    """Elements of all outputs that are not views."""
-    macs: int = 0
-    estimated_flops: int = 0
-    """FLOPs of transforms and factorisations, which are no multiply-accumulates."""
-    kind: OperatorClass = "unknown"
-    source: str = ""
-    """Whose formula counted it, which no second engine holds; empty for archscope's own."""
-
-
-@dataclass(slots=True)
-class DispatcherCount:
-    """What one forward pass did, as far as it got."""
-
-    work: dict[tuple[str, str], Tally] = field(default_factory=lambda: defaultdict(Tally))
-    """By (path of the module that owns the weights or runs the operator, operator)."""
-    calls: Mapping[str, int] = field(default_factory=dict)
-    """How often each module's forward finished, by path."""
-    input_shapes: Mapping[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
-    """Shapes of the positional tensors of each module's first call, by path."""
-    output_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Shape of the first tensor that each module returned first, by path."""
-    depth: PathLength = field(default_factory=PathLength)
-    """The longest path through the whole network."""
-    unseen: Mapping[str, Unseen] = field(default_factory=dict)
-    """Results that nothing seen has written, by the path of the module that used them first."""
-    elsewhere: Set[str] = frozenset()
-    """Paths of modules that ran in threads of the forward's own, where nothing is counted."""
-    unlike: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Multiply-accumulates by closed form and as counted, where they differ, by path."""
-    choices: set[tuple[str, str, int, int]] = field(default_factory=set)
-    """Path of the module that ran, operator, of how many the largest were chosen, how many were."""
-    sparse: Counter[str] = field(default_factory=Counter)
-    """Multiply-accumulates by the entries that sparse operands store, by path."""
-    fvcore_estimates: Counter[str] = field(default_factory=Counter)
-    """What fvcore estimates for norms, pools and resampling, by path of the module that runs."""
-    convolved_complex: set[str] = field(default_factory=set)
-    """Paths of modules with complex convolutions, of which a trace shows three real ones."""
-    weightless: Counter[str] = field(default_factory=Counter)
-    """Multiply-accumulates of products that apply no weight, as attention's, by path."""
-    transformed: bool = False
-    """Whether a part ran within a transform of torch.func, a derivative forwards or a backward, of
-    which a trace does not show all."""
-    complex_macs: int = 0
-    """Real multiply-accumulates that were made of complex ones."""
-    reasons: dict[str, str] = field(default_factory=dict)
-    """Why an operator that has a formula could not be counted."""
-    failed_in: str | None = None
-    """The module whose forward was running when an error was raised."""
-
-    def macs(self, *, comparable: bool = False) -> Counter[str]:
-        """Return the multiply-accumulates of each module's own work, by path.
-
-        With `comparable` without those that no other engine could count.
-        """
-        found: Counter[str] = Counter()
-        for (path, _), tally in self.work.items():
-            if tally.macs and not (comparable and tally.source):
-                found[path] += tally.macs
-        return found
 
 
 @sees_functions
@@ -120,10 +46,7 @@ class DispatcherCounter(TorchDispatchMode):
         self, model: nn.Module, repeats: Mapping[str, int], *, all_steps: bool = True
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._holders = _holders_by_storage(model)
-        self._names = kept_names(tensor for _, tensor in held_tensors(model))
-        self._inherited: dict[int, Holders] = {}
-        self._linear = {p for p, module in model.named_modules() if isinstance(module, nn.Linear)}
+        self._weights = AppliedWeights(model)
         self._lengths = PathLengths(model, repeats)
         self._operators: dict[Any, Operator] = {}
         self._unwritten = Unwritten()
@@ -252,10 +175,9 @@ class DispatcherCounter(TorchDispatchMode):
             macs = self._macs(operator, operator.formula, args, kwargs, result)
             macs = macs and macs * self._times
             operands = multiplied(operator.name, inputs)
-            path, weight = self._owner(operands, path)
-            weight = self._computed(operator.name, operands) if weight is None else weight
+            path, weight = self._weights.applied(operator.name, operands, path)
             self._expected.add(path, macs or 0)
-            if macs and self._is_weightless(operator.name, operands):
+            if macs and self._weights.is_weightless(operator.name, operands):
                 self.count.weightless[path] += macs
             if not operator.source:
                 self._remark(operator.name, inputs, path, macs or 0)
@@ -298,56 +220,18 @@ class DispatcherCounter(TorchDispatchMode):
         if "complex" in kinds:
             self.count.complex_macs += macs
 
-    def _owner(self, operands: Sequence[Tensor], running: str) -> tuple[str, int | None]:
-        """Return whose work a product is, and the weight that it applies: the last matrix held."""
-        held, weight = [], None
-        for tensor in operands:
-            key = _storage(tensor)
-            holders = self._holders_of(key)
-            if holders:
-                held.append(holders)
-                weight = key if tensor.ndim > 1 else weight
-        return owner(held, running), weight
-
-    def _computed(self, operator: str, operands: Sequence[Tensor]) -> int | None:
-        """Return what stands for a weight that is no parameter, as by weight norm; None: no weight.
-
-        What a linear layer multiplies by is its weight however that was made, and so is a filter.
-        """
-        running = self.stack.current
-        if running in self._linear:
-            return hash(running)
-        if "conv" not in operator:
-            return None
-        # Memory alone does not tell filters apart: the first one's may be the second's by now.
-        return hash((running, *map(_storage, operands[1:2])))  # a packed one is no tensor
-
-    def _is_weightless(self, operator: str, operands: Sequence[Tensor]) -> bool:
-        """Return whether what is multiplied is made by the network alone; a filter is a weight."""
-        if "scaled_dot_product" in operator:
-            return True  # queries may be learned, and are no layer's weight
-        if "conv" in operator:
-            return False
-        return not any(self._holders_of(_storage(tensor)) for tensor in operands)
-
-    def _holders_of(self, storage: int) -> Holders | None:
-        return self._holders.get(storage) or self._inherited.get(storage)
-
     def _follow(
         self, operator: Operator, inputs: list[Tensor], outputs: list[Tensor], weight: int | None
     ) -> None:
         """Hand the longest path and the ownership of weights on to the outputs."""
         sources = [_storage(tensor) for tensor in inputs]
         longest = self._lengths.through(sources, weight, nonlinear=operator.nonlinear)
+        is_copy = operator.kind == "free" and len(sources) == 1 and not operator.factory
         for output in outputs:
             key = _storage(output)
             self._lengths.set(key, longest)
-            if key not in sources:  # storage that is new may have been another tensor's before
-                self._inherited.pop(key, None)
-                if operator.kind == "free" and len(sources) == 1 and not operator.factory:
-                    holders = self._holders_of(sources[0])
-                    if holders:
-                        self._inherited[key] = holders
+            if key not in sources:
+                self._weights.hand_on(sources[0] if is_copy else None, key)
 
     def _enter(self, path: str, args: Any) -> None:
         self._expected.enter(path, args)
@@ -375,14 +259,3 @@ def _flat(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return [leaf for item in value for leaf in _flat(item)]
     return [value] if not isinstance(value, dict) else tree_leaves(value)
-
-
-def _holders_by_storage(model: nn.Module) -> dict[int, Holders]:
-    """Return the holders of each storage; a storage that different weights share has none."""
-    holders = holders_by_tensor(model)
-    found: dict[int, Holders] = {}
-    for _, tensor in held_tensors(model):
-        key = _storage(tensor)
-        if found.setdefault(key, holders[id(tensor)]) != holders[id(tensor)]:
-            found[key] = ()
-    return {key: paths for key, paths in found.items() if paths}

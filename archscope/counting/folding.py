@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
-from archscope.counting.dispatcher import DispatcherCount
+from archscope.counting.dispatcher_count import DispatcherCount
 
 _PLAIN = (type(None), bool, int, float, str, torch.dtype, torch.device)
 _FEWEST = 3

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
+from archscope.counting.dispatcher import DispatcherCounter
+from archscope.counting.dispatcher_count import DispatcherCount
 from archscope.counting.execution import KEPT, Kept, ShapesOnly
 from archscope.counting.fvcore_engine import FvcoreCount, UntraceableError, count_with_fvcore
 from archscope.errors import ForwardError

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from archscope.counting.dispatcher import DispatcherCount
+from archscope.counting.dispatcher_count import DispatcherCount
 from archscope.counting.folding import Folding
 from archscope.counting.fvcore_handles import ESTIMATE_HANDLES, MAC_HANDLES, Handle
 from archscope.counting.fvcore_parts import (

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 import archscope
-from archscope.counting.dispatcher import DispatcherCount, DispatcherCounter
+from archscope.counting.dispatcher import DispatcherCounter
+from archscope.counting.dispatcher_count import DispatcherCount
 from archscope.counting.execution import ShapesOnly
 
 KINDS: list[tuple[type[nn.RNNBase], dict[str, Any]]] = [

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import archscope
-from archscope.counting.dispatcher import DispatcherCount
+from archscope.counting.dispatcher_count import DispatcherCount
 from archscope.counting.folding import Folding
 
 

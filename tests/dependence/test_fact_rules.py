@@ -13,6 +13,7 @@ from torch import Tensor
 
 from archscope.dependence.record import element_moves, fact_rules, placed_constants, zeros
 from archscope.dependence.record import prefixes as followed
+from archscope.dependence.record.blocked_scores import BlockedScores
 from archscope.dependence.record.fact_rules import (
     BLOCKED,
     LOWEST,
@@ -241,7 +242,7 @@ def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Giv
     zero, low = seen_of(overload, given)
     learnt, output = learnt_of(overload, given, tuple(zero.shape))
 
-    for known, seen in ((learnt.zero, zero), (learnt.blocked, low)):
+    for known, seen in ((learnt.zero, zero), (learnt.blocked.masks, low)):
         found = known.get(output)
         told = np.zeros(1, dtype=bool) if found is None else np.broadcast_to(found, seen.shape)
         assert not (told & ~seen.numpy()).any()
@@ -258,11 +259,11 @@ def learnt_of(overload: Any, given: Given, shape: tuple[int, ...]) -> tuple[Zero
         if not isinstance(value, Known):
             return value
         made = Value(next(count), tuple(value.zero.shape))
-        for known, mask in ((found.zero, value.zero), (found.blocked, value.low)):
+        for known, mask in ((found.zero, value.zero), (found.blocked.masks, value.low)):
             if bool(mask.any()):
                 known[made] = mask.numpy()
         if bool(value.low.any()):
-            found.depth[made] = INFINITE
+            found.blocked.depths[made] = INFINITE
         return made
 
     arguments = {key: put(value) for key, value in arguments_of(overload, given).items()}
@@ -660,7 +661,11 @@ def test_the_least_of_blocked_scores_says_how_far_below_they_are(
 ) -> None:
     """Both masks block: minus infinity by one, just enough by the other; a tenth is none."""
     value, made, less = (Value(number, (3,)) for number in range(3))
-    learnt = Zeros(blocked={value: np.array([True, False, False])}, depth={value: INFINITE})
+    learnt = Zeros(
+        blocked=BlockedScores(
+            masks={value: np.array([True, False, False])}, depths={value: INFINITE}
+        )
+    )
     for name, given, output in (
         (operator, {"self": value, **more}, made),
         ("mul", {"self": made, "other": 0.1}, less),
@@ -670,23 +675,25 @@ def test_the_least_of_blocked_scores_says_how_far_below_they_are(
                  pointwise=True)
         )  # fmt: skip
 
-    assert learnt.blocked[made].tolist() == [True, True, False]
-    assert learnt.depth[made] == BLOCKED
-    assert less not in learnt.blocked
+    assert learnt.blocked.masks[made].tolist() == [True, True, False]
+    assert learnt.blocked.depths[made] == BLOCKED
+    assert less not in learnt.blocked.masks
 
 
 @pytest.mark.parametrize(("operator", "by"), [("mul", 0.25), ("mul", 4.0), ("div", 0.25)])
 def test_scores_times_a_number_are_so_many_times_as_far_below(operator: str, by: float) -> None:
     value, made = Value(0, (3,)), Value(1, (3,))
     depth = 4 * BLOCKED
-    learnt = Zeros(blocked={value: np.array([True, False, False])}, depth={value: depth})
+    learnt = Zeros(
+        blocked=BlockedScores(masks={value: np.array([True, False, False])}, depths={value: depth})
+    )
     given = {"self": value, "other": by}
     learnt.learn(
         Node(operator=operator, arguments=given, outputs=(made,), picked=None, module="",
              pointwise=True)
     )  # fmt: skip
 
-    assert learnt.depth[made] == (depth * by if operator == "mul" else depth / by)
+    assert learnt.blocked.depths[made] == (depth * by if operator == "mul" else depth / by)
 
 
 FAR, FARTHER = 2 * BLOCKED, 4 * BLOCKED
@@ -715,8 +722,8 @@ def test_the_highest_of_all_that_is_blocked_says_how_far_below_it_is(
     values = {name: Value(number, (2,)) for number, name in enumerate((*BLOCKS, "plain"))}
     learnt = Zeros()
     for name, (mask, highest) in BLOCKS.items():
-        learnt.blocked[values[name]] = np.array(mask) != 0
-        learnt.depth[values[name]] = highest
+        learnt.blocked.masks[values[name]] = np.array(mask) != 0
+        learnt.blocked.depths[values[name]] = highest
     made = Value(9, (len(blocked),))
 
     def put(told: Any) -> Any:
@@ -729,8 +736,8 @@ def test_the_highest_of_all_that_is_blocked_says_how_far_below_it_is(
              outputs=(made,), picked=None, module="", pointwise=True)
     )  # fmt: skip
 
-    assert learnt.blocked[made].astype(int).tolist() == blocked
-    assert learnt.depth[made] == depth
+    assert learnt.blocked.masks[made].astype(int).tolist() == blocked
+    assert learnt.blocked.depths[made] == depth
 
 
 @pytest.mark.parametrize(
@@ -746,13 +753,15 @@ def test_a_softmax_of_scores_that_all_are_far_below_spreads_evenly(
     operator: str, axis: int, expected: list[list[int]]
 ) -> None:
     value, made = Value(0, (2, 3)), Value(1, (2, 3))
-    learnt = Zeros(blocked={value: b([1, 1, 1], [0, 1, 1]).numpy()}, depth={value: FAR})
+    learnt = Zeros(
+        blocked=BlockedScores(masks={value: b([1, 1, 1], [0, 1, 1]).numpy()}, depths={value: FAR})
+    )
     given = {"self": value, "dim": axis, "half_to_float": False}
     learnt.learn(
         Node(operator=operator, arguments=given, outputs=(made,), picked=None, module="",
              pointwise=False)
     )  # fmt: skip
-    found = learnt.zero if operator == "_softmax" else learnt.blocked
+    found = learnt.zero if operator == "_softmax" else learnt.blocked.masks
 
     assert found[made].astype(int).tolist() == expected
 
@@ -766,4 +775,4 @@ def test_scores_that_are_filled_are_as_far_below_as_what_fills_them() -> None:
              pointwise=True)
     )  # fmt: skip
 
-    assert learnt.depth[made] == INFINITE
+    assert learnt.blocked.depths[made] == INFINITE

@@ -11,7 +11,8 @@ from math import prod
 
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.numbers import counted
-from archscope.analyses.rf.rows import LayerRow, Sizes, Totals
+from archscope.analyses.rf.rows import LayerRow, Sizes
+from archscope.analyses.rf.totals import Totals
 from archscope.errors import ArchscopeError
 from archscope.records import frozen
 from archscope.results import Note

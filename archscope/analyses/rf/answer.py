@@ -16,9 +16,9 @@ from archscope.analyses.rf.rows import (
     LayerRow,
     MapRow,
     PositionRow,
-    Totals,
     UnitRow,
 )
+from archscope.analyses.rf.totals import Totals
 from archscope.analyses.rf.unseen import beside, spoils
 from archscope.analyses.rf.use.rows import AXES, BUFFERS, AxisRow, BufferRow
 from archscope.records import frozen

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from archscope.analyses.rf.numbers import NAMED_AXES, counted
-from archscope.analyses.rf.rows import Totals
+from archscope.analyses.rf.totals import Totals
 from archscope.assertions import Dimension, Found, Number, Quantity
 from archscope.errors import UsageError
 

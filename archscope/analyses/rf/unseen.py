@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archscope.analyses.rf.numbers import counted, share
-from archscope.analyses.rf.rows import Totals
+from archscope.analyses.rf.totals import Totals
 from archscope.results import Note
 
 

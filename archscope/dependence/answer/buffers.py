@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.answer.growth import behind
 from archscope.dependence.record.graph import Node, Value
 
 _MOVES = frozenset(("constant_pad_nd", "slice"))
@@ -35,7 +34,7 @@ class Kept:
 def buffers_of(exam: Examination, target: Value) -> tuple[tuple[Kept, ...], str]:
     """Return what is kept for one value of a causal sequence, and why that is not known."""
     found: list[Kept] = []
-    before = behind(exam, target)
+    before = exam.ancestors(target)
     makers = {value: node for node in exam.graph.nodes for value in node.outputs if value}
     for index in sorted(exam.dependences.looked):
         node = exam.graph.nodes[index]

@@ -97,6 +97,15 @@ class Examination:
         """Return the value that a value of another pass over the model is in this one."""
         return next((one for one in self.dependences.seen if one.index == value.index), None)
 
+    def ancestors(self, target: Value) -> set[Value]:
+        """Return the values that a value is made of, and itself."""
+        found = {target}
+        for each in reversed(self.lowered):
+            for edge in each.edges:
+                if edge.target in found:
+                    found.add(edge.source)
+        return found
+
     def without_reductions(self, value: Value) -> bool:
         """Return whether something is left of what a value sees without reductions over all."""
         seen = self.seen(value)

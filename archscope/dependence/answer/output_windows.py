@@ -6,7 +6,6 @@ from math import lcm
 
 import numpy as np
 
-from archscope.dependence.answer.growth import behind
 from archscope.dependence.answer.receptive import Receptive
 from archscope.dependence.sets.lines import Line
 from archscope.theory.output_places import Outlook
@@ -68,7 +67,7 @@ def shift_of(found: Receptive, axis: int, *, beside: bool = True) -> int | None:
     That is no property of the output's windows alone: a path of a coarser map may hide in them, or
     constants that begin again. Without `beside` only maps count that the output is made of.
     """
-    counted = None if beside else behind(found.given, found.target.value)
+    counted = None if beside else found.given.ancestors(found.target.value)
     steps = [found.given.dependences.periods.get(axis, 1)]
     for layer in (*found.layers, found.target):
         field = layer.field

@@ -2,69 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, product
-from math import prod
+from itertools import chain
 
 from torch import nn
 
-from archscope.dependence.answer.backward import walk
+from archscope.dependence.answer.away_from_borders import away_from_borders
 from archscope.dependence.answer.examine import Examination, examine, named_value
 from archscope.dependence.answer.fields import Field, has_units
-from archscope.dependence.answer.growth import ALIKE, Growth, away_from_borders, behind, is_clear
-from archscope.dependence.answer.phases import Least, least
+from archscope.dependence.answer.growth import ALIKE, Growth
+from archscope.dependence.answer.interior import is_clear
+from archscope.dependence.answer.layers import (
+    Layer,
+    counted,
+    depending,
+    layers_of,
+    output_layer,
+    seeing_most,
+)
 from archscope.dependence.record.argument_names import input_tensors
-from archscope.dependence.record.graph import Call, Value
-from archscope.dependence.sets.products import reached
-from archscope.dependence.sets.steps import Keep
+from archscope.dependence.record.graph import Value
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 
 MOST_PASSES = 6
 """Sizes of the input on which what the model returns beside the chosen output is looked at."""
-MOST_WALKS = 24
-"""Layers whose windows are walked back one by one, where sets forward are only bounds."""
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One call of a module, and what its output sees."""
-
-    call: Call
-    value: Value
-    """Its first output that depends on the input, at the given size."""
-    total: Field
-    """All that it sees of the given input."""
-    field: Field
-    """What it sees away from borders and without reductions over all positions, where there is
-    such; of a larger input where the given one is too small to tell."""
-    looks: bool
-    """Whether its own operators, not those of its parts, look at other positions."""
-    global_by: str | None
-    """The module that first made it depend on all positions; None: none did."""
-    bounded_by: str | None
-    """The operator whose rule is a bound, where all this is one."""
-    touched: int | None
-    """Positions that a unit in the middle sees over all axes; None where not known exactly."""
-    least: Least | None
-    """The unit that sees least of its own window; None where all see alike, or that is not known.
-    """
-    start: tuple[int, ...] | None
-    """The first position that unit 0 of the given input would see along each axis, negative inside
-    padding; None: no such."""
-    depends: int | None = None
-    """Positions of the given input that a unit in the middle sees by all ways, reductions too,
-    where that was counted; else `total` tells."""
-    is_left_out: bool = False
-    """Whether what it reaches was not counted since `MOST_WALKS` other layers were."""
-
-    @property
-    def name(self) -> str:
-        """Its path, and which call it was, if not the first."""
-        path = self.call.path or "(model)"
-        return path if self.call.number == 1 else f"{path} (call {self.call.number})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,23 +99,20 @@ def receptive(
     if not _sees(given, value):
         raise UsageError("the chosen output does not depend on the input that is studied")
     best, growth = away_from_borders(model, inputs, given, value)
-    target = _layer(given, best, _call_of(given, value, output), value, looks=False)
+    target = output_layer(given, best, value, output)
     assert target is not None
-    target = _of_most(target, best)
-    typical = target.field.typical
-    target = _depending(_counted(target, best, typical), best, typical)
-    layers = [_as_chosen(one, target) for one in _layers(given, best)]
+    target = depending(counted(seeing_most(target, best), best), best)
     is_before = output is None and value not in given.graph.outputs.values()
     found = Receptive(
         given=given,
         best=best,
         growth=growth,
-        layers=tuple(_with_counts(layers, best)),
+        layers=tuple(layers_of(given, best, target)),
         target=target,
         others=dict(_others(model, inputs, given, best, value)) if output is None else {},
         is_whole=target.field.is_whole or growth.reason == ALIKE,
         looked_from=best,
-        unit=typical,
+        unit=target.field.typical,
         own_unit=False,
         is_before=is_before,
         output_is_all=_all_after(given, value) if is_before else None,
@@ -176,9 +136,9 @@ def _others(
         if exam is None and len(tried) < MOST_PASSES:
             exam, _ = away_from_borders(model, inputs, given, value)
             tried[exam.sizes] = exam
-        layer = _layer(given, exam or best, _call_of(given, value, place), value, looks=False)
+        layer = output_layer(given, exam or best, value, place)
         if layer is not None:
-            yield place, _counted(layer, tried[layer.field.sizes], layer.field.typical)
+            yield place, counted(layer, tried[layer.field.sizes])
 
 
 def _default(given: Examination) -> Value:
@@ -229,193 +189,6 @@ def _all_after(given: Examination, value: Value) -> str | None:
             )
             return given.module(next(later, seen.cut_by))
     return None
-
-
-def _layers(given: Examination, best: Examination) -> Iterator[Layer]:
-    of_parts = _called_on_parts(given)
-    for call in given.graph.calls:
-        looks = any(
-            node in given.dependences.looked and given.graph.nodes[node].module == call.path
-            for node in range(*call.nodes)
-        )
-        if not call.outputs:
-            continue
-        layer = _layer(
-            given, best, call, call.outputs[0], looks=looks, of_part=call.path in of_parts
-        )
-        if layer is not None:
-            yield layer
-
-
-def _with_counts(layers: Sequence[Layer], best: Examination) -> Iterator[Layer]:
-    """Yield layers with what they reach counted by walking back, those first that look around."""
-    walked: dict[Value, int | None] = {}
-    for layer in sorted(layers, key=lambda layer: not layer.looks):
-        value = layer.field.value
-        if layer.touched is None and value not in walked and len(walked) < MOST_WALKS:
-            walked[value] = _counted(layer, best, layer.field.typical).touched
-    for layer in layers:
-        if layer.touched is not None:
-            yield layer
-        elif layer.field.value in walked:
-            yield replace(layer, touched=walked[layer.field.value])
-        else:
-            yield replace(layer, is_left_out=True)
-
-
-def _called_on_parts(given: Examination) -> frozenset[str]:
-    """Return the modules that a loop calls on one part after another: none reduces all positions.
-
-    Each call may reduce all that it is given.
-    """
-    calls = Counter(call.path for call in given.graph.calls)
-    parts: dict[str, set[tuple[int, ...]]] = {}
-    for call in given.graph.calls:
-        seen = given.seen(call.outputs[0]) if call.outputs and calls[call.path] > 1 else None
-        total = given.total(call.outputs[0]) if seen and seen.cut_by is not None else None
-        if total is not None:
-            parts.setdefault(call.path, set()).add(total.together)
-    return frozenset(path for path, each in parts.items() if len(each) > 1)
-
-
-def _layer(
-    given: Examination,
-    best: Examination,
-    call: Call,
-    value: Value,
-    *,
-    looks: bool,
-    of_part: bool = False,
-) -> Layer | None:
-    total = given.total(value)
-    seen = given.seen(value)
-    if total is None or seen is None:
-        return None
-    again = best.again(value) or value
-    near = (None if of_part else given.local(value)) or total
-    wider = (None if of_part else best.local(again)) or best.total(again) or near
-    field = wider if best.seen(again) else near
-    if best is not given and not near.maps_alike(field):
-        field = near
-    if not has_units(field):
-        field = total
-    bound = None if seen.bounded_by is None else given.graph.nodes[seen.bounded_by].operator
-    return Layer(
-        call=call,
-        value=value,
-        total=total,
-        field=field,
-        looks=looks,
-        global_by=None if of_part else given.module(seen.cut_by),
-        bounded_by=bound,
-        touched=field.count(field.typical) if field.is_exact else None,
-        least=least(field) if bound is None else None,
-        start=_start(given, best, value, field),
-    )
-
-
-def _start(
-    given: Examination, best: Examination, value: Value, field: Field
-) -> tuple[int, ...] | None:
-    """Return the first position that unit 0 of the given input would see, if maps had no ends."""
-    if not field.is_map:
-        return None
-    found = []
-    for axis, line in enumerate(field.lines):
-        place = given.places(axis).get(value)
-        if place is not None and line.is_regular and line.jump == place.jump:
-            found.append(place.start)
-        elif best is given and line.start is not None:
-            found.append(line.start)
-        else:
-            return None
-    return tuple(found)
-
-
-def _counted(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
-    """Return the layer with what a unit sees counted by walking back from it."""
-    exam = best if layer.field.sizes == best.sizes else None
-    if layer.touched is not None or exam is None or layer.field.value not in exam.dependences.seen:
-        return layer
-    found = dict(exam.ways(layer.field.value, unit, [exam.seed]))
-    if exam.seed not in found:
-        return layer
-    return replace(layer, touched=reached(found[exam.seed], exam.axes))
-
-
-def _of_most(layer: Layer, best: Examination) -> Layer:
-    """Return the layer looked back from the unit of a few neighbours that sees most.
-
-    Of units that a mask keeps by their places along several axes together, as a chessboard does,
-    no axis by itself tells which see little.
-    """
-    field, middle = layer.field, layer.field.typical
-    if layer.touched is not None or not field.is_map or not _is_kept_by_cells(best, layer):
-        return layer
-    ends = {axis: field.value.shape[axis] - 1 for axis in middle}
-    units = [
-        {
-            axis: min(at + more, ends[axis])
-            for (axis, at), more in zip(middle.items(), by, strict=True)
-        }
-        for by in product((0, 1), repeat=len(middle))
-    ]
-    most = max(units, key=lambda unit: _counted(layer, best, unit).touched or 0)
-    return replace(layer, field=replace(field, chosen=most))
-
-
-def _as_chosen(layer: Layer, target: Layer) -> Layer:
-    """Return a layer with what is known of the chosen output, where it is that of a module too."""
-    if layer.value != target.value:
-        return layer
-    layer = replace(layer, global_by=target.global_by) if layer.global_by else layer
-    if target.field.chosen is None:
-        return layer
-    return replace(layer, field=target.field, touched=target.touched)
-
-
-def _is_kept_by_cells(exam: Examination, layer: Layer) -> bool:
-    """Return whether a mask of several axes keeps some of what a layer is made of."""
-    before = behind(exam, layer.field.value)
-    return any(
-        isinstance(step, Keep) and sum(size > 1 for size in step.mask.shape) > 1
-        for each in exam.lowered
-        for edge in each.edges
-        if edge.target in before
-        for step in edge.steps
-    )
-
-
-def _depending(layer: Layer, best: Examination, unit: dict[int, int]) -> Layer:
-    """Return a counted layer with what a unit sees by all ways, where that is no product.
-
-    A union over several axes is none: rows and columns of a cross are not all of a map.
-    """
-    exam = best if layer.field.sizes == best.sizes else None
-    if layer.global_by is None or layer.total.is_exact or layer.touched is None or exam is None:
-        return layer
-    every = dict(walk(exam.lowered, layer.field.value, unit, [exam.seed]))
-    depends = reached(every[exam.seed], exam.axes) if exam.seed in every else 0
-    is_all = depends > layer.touched or depends == prod(exam.sizes)
-    return replace(
-        layer,
-        depends=depends if exam.sizes == layer.total.sizes else None,
-        global_by=layer.global_by if is_all else None,
-    )
-
-
-def _call_of(given: Examination, value: Value, output: str | None) -> Call:
-    found = given.made_by.get(value)
-    if found is not None:
-        return found
-    return Call(
-        path="",
-        kind=f"output {output}" if output else "output",
-        number=1,
-        inputs=(),
-        outputs=(value,),
-        nodes=(0, len(given.graph.nodes)),
-    )
 
 
 def _unit(field: Field, unit: Sequence[int]) -> dict[int, int]:

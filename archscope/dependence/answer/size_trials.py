@@ -8,7 +8,7 @@ from math import prod
 from torch import nn
 
 from archscope.dependence.answer.examine import Examination
-from archscope.dependence.answer.receptive import Layer
+from archscope.dependence.answer.layers import Layer
 from archscope.dependence.answer.resizing import resized
 from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.capture import capture_shapes

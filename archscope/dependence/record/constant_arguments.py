@@ -4,14 +4,16 @@ makes them zero, and what they choose.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from archscope.dependence.record.element_moves import Mask, ranked
+from archscope.dependence.record.element_moves import Mask, ranked, union
 from archscope.dependence.record.fact_rules import BLOCKED, facts_of_values, is_low, is_zero
+from archscope.dependence.record.graph import Value
 from archscope.dependence.record.masks import mask_of
 
 
@@ -53,6 +55,24 @@ def condition_of(argument: Any, rank: int) -> Mask | None:
     if not isinstance(argument, Tensor) or argument.is_meta or argument.dtype != torch.bool:
         return None
     return ranked(argument.detach().cpu().numpy(), rank)
+
+
+def chosen_of(
+    given: Mapping[str, Any],
+    rank: int,
+    known: Mapping[Value, Mask],
+    told: Callable[[Any], Mask | None],
+) -> Mask | None:
+    """Return what a constant condition takes from either side, of which `told` knows constants."""
+    condition = condition_of(given.get("condition"), rank)
+    if condition is None:
+        return None
+    sides = []
+    for name, taken in (("self", condition), ("other", ~condition)):
+        side = given[name]
+        mask = known.get(side) if isinstance(side, Value) else told(side)
+        sides.append(None if mask is None else taken & ranked(mask, rank))
+    return union(sides)
 
 
 def holes_of(argument: Any, rank: int) -> Mask | None:

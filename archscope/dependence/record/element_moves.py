@@ -5,7 +5,8 @@ The operator itself is run on the mask that says which they are: no rule is need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from math import prod
 from typing import Any, TypeAlias
 
@@ -22,6 +23,10 @@ MOST_ELEMENTS = 1 << 26
 """Elements of a mask that is followed one by one."""
 MOST_PADDED = 1 << 18
 """Elements up to which the border that a tensor is given is followed: of weights, not of images."""
+CARRIED = frozenset(
+    ("clone", "_to_copy", "contiguous", "dropout", "native_dropout", "alias", "detach", "lift")
+)
+"""Operators that leave elements where they are, and a constant as it is."""
 _TURNED = frozenset(("transpose", "permute", "t", "unsqueeze"))
 """Operators that do the same to a mask of size 1 along some axes."""
 _VIEWS = frozenset(("view", "_unsafe_view", "reshape", "_reshape_alias", "expand", "squeeze"))
@@ -147,6 +152,18 @@ def _whole(mask: Mask, shape: tuple[int, ...]) -> Tensor:
 def ranked(mask: Mask, rank: int) -> Mask:
     """Return a mask with as many axes as what it broadcasts to has."""
     return mask.reshape((1,) * (rank - mask.ndim) + mask.shape)
+
+
+def known_of(known: Mapping[Value, Mask], argument: Any, rank: int) -> Mask | None:
+    """Return the mask of an argument, with as many axes as given; None: nothing is known of it."""
+    mask = known.get(argument) if isinstance(argument, Value) else None
+    return None if mask is None else ranked(mask, rank)
+
+
+def union(masks: Sequence[Mask | None]) -> Mask | None:
+    """Return where any mask is true; None where there is none."""
+    known = [mask for mask in masks if mask is not None]
+    return reduce(np.logical_or, known) if known else None
 
 
 def alike(elements: Tensor) -> Mask:

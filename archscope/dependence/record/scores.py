@@ -6,9 +6,9 @@ zero where it is multiplied, unless the model returns it.
 
 from __future__ import annotations
 
+from archscope.dependence.record.blocked_scores import HIGHEST
 from archscope.dependence.record.graph import Graph, Value
 from archscope.dependence.record.spectra import values_of
-from archscope.dependence.record.zeros import HIGHEST
 
 _SOFTMAX = frozenset(("_softmax", "_safe_softmax", "_log_softmax", *HIGHEST))
 _MASKED = ("masked_fill", "where")

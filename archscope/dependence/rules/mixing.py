@@ -174,7 +174,7 @@ def softmax(node: Node, zeros: Zeros) -> list[Edge]:
     if target.shape[axis] == 1:
         return []
     logarithm = node.operator in ("_log_softmax", "log_softmax")
-    blocked = (zeros.blocked if logarithm else zeros.zero).get(target)
+    blocked = (zeros.blocked.masks if logarithm else zeros.zero).get(target)
     if blocked is None:
         return _over(source, target, (axis,))
     kept = ~whole(blocked, target.shape, axis)
@@ -326,7 +326,7 @@ def _highest_of(node: Node, zeros: Zeros, axis: int) -> tuple[Step, ...]:
     as many are not. Empty where no score is.
     """
     source, count = node.arguments["self"], node.arguments.get("k")
-    mask = zeros.blocked.get(source) if isinstance(source, Value) else None
+    mask = zeros.blocked.masks.get(source) if isinstance(source, Value) else None
     if mask is None or node.operator != "topk" or not node.arguments["largest"]:
         return ()
     kept = ~whole(mask, source.shape, axis)

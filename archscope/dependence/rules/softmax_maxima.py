@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
+from archscope.dependence.record.blocked_scores import HIGHEST, one_axis
 from archscope.dependence.record.element_moves import Mask, ranked
 from archscope.dependence.record.graph import Node, Value
-from archscope.dependence.record.zeros import HIGHEST, Zeros, one_axis
+from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import RuleSet, edges, pointwise, targets
 from archscope.dependence.rules.mixing import reduction, whole
 from archscope.dependence.sets.steps import (
@@ -29,7 +30,7 @@ RULES = RuleSet()
 def highest(node: Node, zeros: Zeros) -> list[Edge]:
     """All along an axis but the blocked ones, become one."""
     source = node.arguments.get("self")
-    mask = zeros.blocked.get(source) if isinstance(source, Value) else None
+    mask = zeros.blocked.masks.get(source) if isinstance(source, Value) else None
     axis = None if mask is None else one_axis(node)
     if not isinstance(source, Value) or mask is None or axis is None:
         return list(reduction(node, zeros))
@@ -58,9 +59,9 @@ def higher(node: Node, zeros: Zeros) -> list[Edge]:
     plain = pointwise(node, zeros)
     if any(isinstance(one, Tensor) and one.is_meta for one in both):
         return plain
-    rank, stays, found = len(target.shape), zeros.blocked.get(target), []
+    rank, stays, found = len(target.shape), zeros.blocked.masks.get(target), []
     for edge in plain:
-        mask = zeros.blocked.get(edge.source)
+        mask = zeros.blocked.masks.get(edge.source)
         if mask is not None:
             lower = ranked(mask, rank) & ~(np.False_ if stays is None else stays)
             edge = Edge(edge.source, target, (*edge.steps, Keep(~lower)))

@@ -16,7 +16,7 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form.answer import closed_form
 from archscope.analyses.rf.closed_form.layer_rows import totals
 from archscope.analyses.rf.numbers import plain, together
-from archscope.analyses.rf.rows import Totals
+from archscope.analyses.rf.totals import Totals
 from archscope.analyses.rf.use.answer import of_outline
 from archscope.assertions import Dimension, Found, Quantity
 from archscope.errors import UsageError

@@ -16,7 +16,7 @@ from archscope.analyses import ANALYSES
 from archscope.analyses.rf import network
 from archscope.columns import columns
 from archscope.dependence import rules
-from archscope.dependence.answer import receptive
+from archscope.dependence.answer import layers
 from archscope.dependence.record.graph import Node
 from archscope.dependence.sets import terms
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
@@ -114,7 +114,7 @@ def test_what_is_counted_of_no_further_module_has_its_reason(
 ) -> None:
     model, x = nn.Sequential(*(Pyramid() for _ in range(3))), torch.zeros(1, 2, 40, 40)
     every = {row.layer: row.reached for row in study(model, x).section("layers").rows}
-    monkeypatch.setattr(receptive, "MOST_WALKS", 1)
+    monkeypatch.setattr(layers, "MOST_WALKS", 1)
     monkeypatch.setattr(terms, "MOST_TERMS", 2)
     report = study(model, x)
 

@@ -8,7 +8,8 @@ from typing import Any
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form.notes import everything, rest
 from archscope.analyses.rf.numbers import counted
-from archscope.analyses.rf.rows import LayerRow, Totals
+from archscope.analyses.rf.rows import LayerRow
+from archscope.analyses.rf.totals import Totals
 from archscope.results import Note
 from archscope.theory.outline import Outline
 

@@ -13,7 +13,8 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form.layer_rows import POSITIONS_LISTED, layer_rows, totals
 from archscope.analyses.rf.closed_form.notes import borders, everything, rest
 from archscope.analyses.rf.numbers import counted, exact, extent, missing, plain
-from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow, Totals
+from archscope.analyses.rf.rows import BranchRow, MapRow, PositionRow
+from archscope.analyses.rf.totals import Totals
 from archscope.analyses.rf.unseen import good
 from archscope.records import frozen
 from archscope.results import Note

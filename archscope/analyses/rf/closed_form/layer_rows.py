@@ -9,7 +9,8 @@ from typing import Any
 
 from archscope.analyses.rf.closed_form.notes import TAPS_LIMIT
 from archscope.analyses.rf.numbers import plain, ratio, together
-from archscope.analyses.rf.rows import LayerRow, Totals
+from archscope.analyses.rf.rows import LayerRow
+from archscope.analyses.rf.totals import Totals
 from archscope.theory.borders import count_blind, valid_taps
 from archscope.theory.combs import Comb, combs
 from archscope.theory.coupling import each_streams

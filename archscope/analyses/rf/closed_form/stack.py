@@ -10,7 +10,8 @@ from archscope.analyses.rf.closed_form.layer_rows import POSITIONS_LISTED, layer
 from archscope.analyses.rf.closed_form.notes import borders, everything, rest, unused
 from archscope.analyses.rf.closed_form.verdict import verdict
 from archscope.analyses.rf.numbers import counted, exact, ratio, together
-from archscope.analyses.rf.rows import LayerRow, MapRow, PositionRow, Totals
+from archscope.analyses.rf.rows import LayerRow, MapRow, PositionRow
+from archscope.analyses.rf.totals import Totals
 from archscope.results import Note
 from archscope.theory.combs import combs, jump, reach
 from archscope.theory.gridding import name_of

@@ -14,7 +14,8 @@ from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form.layer_rows import totals, upsampled_rows
 from archscope.analyses.rf.closed_form.notes import everything, rest
 from archscope.analyses.rf.numbers import by_axis, counted, share
-from archscope.analyses.rf.rows import PositionRow, Totals
+from archscope.analyses.rf.rows import PositionRow
+from archscope.analyses.rf.totals import Totals
 from archscope.analyses.rf.unseen import good
 from archscope.errors import UsageError
 from archscope.results import Note

@@ -17,7 +17,7 @@ from archscope.analyses.rf.numbers import (
     share,
     within,
 )
-from archscope.analyses.rf.rows import Totals
+from archscope.analyses.rf.totals import Totals
 from archscope.analyses.rf.unseen import good
 from archscope.results import Note
 from archscope.specs import listed

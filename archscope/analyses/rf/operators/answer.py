@@ -15,7 +15,8 @@ from archscope.analyses.rf.operators import notes as words
 from archscope.analyses.rf.operators import verdict as verdicts
 from archscope.analyses.rf.operators.growth import grows_with_input, is_partly_clear, to_ends_by
 from archscope.analyses.rf.operators.order import ahead, orders, others_ahead
-from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, Totals, UnitRow
+from archscope.analyses.rf.rows import LayerRow, MapRow, Sizes, UnitRow
+from archscope.analyses.rf.totals import Totals
 from archscope.theory import metrics
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
     from archscope.dependence.answer.causality import Causality
     from archscope.dependence.answer.fields import Field
+    from archscope.dependence.answer.layers import Layer
     from archscope.dependence.answer.maps import Map
     from archscope.dependence.answer.phases import Least
-    from archscope.dependence.answer.receptive import Layer, Receptive
+    from archscope.dependence.answer.receptive import Receptive
 
 
 MOST_CALLS = 8

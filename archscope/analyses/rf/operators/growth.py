@@ -11,7 +11,8 @@ from archscope.results import Note
 
 if TYPE_CHECKING:
     from archscope.dependence.answer.growth import Growth
-    from archscope.dependence.answer.receptive import Layer, Receptive
+    from archscope.dependence.answer.layers import Layer
+    from archscope.dependence.answer.receptive import Receptive
 
 
 def grows_with_input(found: Receptive) -> bool:

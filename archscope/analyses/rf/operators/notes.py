@@ -10,7 +10,8 @@ from archscope.analyses.rf.numbers import counted, extent
 from archscope.analyses.rf.operators.growth import size_notes
 from archscope.analyses.rf.operators.order import MODEL, MODULES_NAMED, order_notes
 from archscope.analyses.rf.operators.verdict import named, narrowly, others, part_of, verdict
-from archscope.analyses.rf.rows import MapRow, Totals
+from archscope.analyses.rf.rows import MapRow
+from archscope.analyses.rf.totals import Totals
 from archscope.results import Note
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _unlike(totals: Totals) -> Iterator[Note]:
 
 
 def _left_out(found: Receptive) -> Iterator[Note]:
-    from archscope.dependence.answer.receptive import MOST_WALKS
+    from archscope.dependence.answer.layers import MOST_WALKS
 
     left = [layer for layer in found.layers if layer.is_left_out and layer.call.path]
     if left:

@@ -9,7 +9,7 @@ from archscope.analyses.rf.numbers import counted
 from archscope.results import Note
 
 if TYPE_CHECKING:
-    from archscope.analyses.rf.rows import Totals
+    from archscope.analyses.rf.totals import Totals
     from archscope.dependence.answer.causality import Causality, Leak
     from archscope.dependence.answer.receptive import Receptive
 

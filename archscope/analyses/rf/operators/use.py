@@ -50,12 +50,10 @@ def of_network(
 
 def _table(found: Receptive) -> str:
     """Return the module in which constants first come in that differ from place to place."""
-    from archscope.dependence.answer.growth import behind
-
     given = found.given
     if not given.dependences.tables:
         return ""
-    before = behind(given, found.target.value)
+    before = given.ancestors(found.target.value)
     places = sorted(given.dependences.tables)
     read = (at for at in places if not before.isdisjoint(given.graph.nodes[at].outputs))
     if len(found.inputs) > 1:  # what has no values may be made of another input

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from archscope.analyses.rf.numbers import a, apart, counted, extent, missing, share, within
 from archscope.analyses.rf.operators.growth import grows_with_input
 from archscope.analyses.rf.operators.order import MODEL, sees_apart
-from archscope.analyses.rf.rows import MapRow, Totals
+from archscope.analyses.rf.rows import MapRow
+from archscope.analyses.rf.totals import Totals
 from archscope.analyses.rf.unseen import good
 from archscope.results import Note
 
 if TYPE_CHECKING:
     from archscope.dependence.answer.fields import Field
+    from archscope.dependence.answer.layers import Layer
     from archscope.dependence.answer.phases import Least
-    from archscope.dependence.answer.receptive import Layer, Receptive
+    from archscope.dependence.answer.receptive import Receptive
 
 
 def verdict(found: Receptive, totals: Totals, maps: Sequence[MapRow]) -> Iterator[Note]:
