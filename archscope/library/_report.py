@@ -109,9 +109,9 @@ def report_network(
     counted raises `InterruptedRunError` with the `report` until then.
     """
     subject = countable(network)
-    reports = [with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)]
+    counted = with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)
     tell("params", None)
-    tell("flops", None if reports[0].convention and reports[0].inputs else "no input was given")
+    tell("flops", None if counted.convention and counted.inputs else "no input was given")
     asked: dict[str, Callable[[], Report]] = {}
     if rf:
         asked["rf"] = lambda: see_network(network, compare=True)
@@ -122,10 +122,20 @@ def report_network(
     if audit:
         asked["audit"] = lambda: audit_network(network)
     if time or (timing or {}).get("gpu"):
-        asked["time"] = lambda: _timed(network, reports[0], timed, timing or {})
+        asked["time"] = lambda: _timed(network, counted, timed, timing or {})
     for name, other in ANALYSES.all().items():
         if other.reported and name not in _OWN_WAYS:
             asked[name] = partial(ask, name, network)
+    return _answered(counted, asked, tell)
+
+
+def _answered(
+    counted: Report,
+    asked: Mapping[str, Callable[[], Report]],
+    tell: Callable[[str, str | None], None],
+) -> Report:
+    """Ask one analysis after the other and join their reports; why one is missing is a note."""
+    reports = [counted]
     notes: list[Note] = []
     for analysis, answer in asked.items():
         try:

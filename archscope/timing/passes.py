@@ -11,17 +11,15 @@ weights stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.parameter import is_lazy
-from torch.nn.utils.rnn import PackedSequence
 from torch.utils._pytree import tree_leaves
 
-from archscope.errors import ArchscopeError, ForwardError, UsageError, first_line, is_out_of_memory
+from archscope.errors import ArchscopeError, ForwardError, first_line, is_out_of_memory
 from archscope.hardware import Precision
 from archscope.records import frozen
 from archscope.running.as_found import left_as_found
@@ -30,9 +28,10 @@ from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.module_stack import tensors_in
 from archscope.running.returned import returned
 from archscope.running.storages import bytes_of
-from archscope.running.twin import Original, ReachedOriginalError, copied, own, twin_of
+from archscope.running.twin import Original, ReachedOriginalError
 from archscope.subject import Inputs
 from archscope.timing.decode import for_one_token, kept_by
+from archscope.timing.placement import channels_last, current, placed
 from archscope.timing.precision import DTYPES, computing_in
 from archscope.timing.sampling import Stage
 from archscope.timing.surroundings import plain, require_autocast
@@ -49,11 +48,6 @@ _KERNELS = {
 }
 LOSS = "sum of output × a fixed random gradient, so that no loss function is timed"
 OPTIMISER = "AdamW at learning rate 0 (the arithmetic is done, the weights stay), gradients cleared"
-_CASTS: dict[torch.dtype, Callable[[nn.Module], nn.Module]] = {
-    torch.float32: nn.Module.float,
-    torch.float16: nn.Module.half,
-    torch.bfloat16: nn.Module.bfloat16,
-}
 
 
 @frozen
@@ -111,52 +105,52 @@ def ready(
     Without `copy` the model itself is moved and cast, which needs no memory for a second one.
     Raises `ArchscopeError` where it cannot be run so.
     """
-    trains = way.step == "train"
     if way.autocast is not None:
         require_autocast(way.autocast, device)
-    here = _current(device)
-    switched = computing_in(precision, benchmark=way.benchmark)
-    kernel = nullcontext() if way.attention is None else sdpa_kernel(_KERNELS[way.attention])
+    here = current(device)  # first, so that its random numbers are there to be put back
     with (
         plain(device),
         left_as_found(model),
-        switched,
-        kernel,
+        computing_in(precision, benchmark=way.benchmark),
+        nullcontext() if way.attention is None else sdpa_kernel(_KERNELS[way.attention]),
         here,
-        torch.set_grad_enabled(trains),
+        torch.set_grad_enabled(way.step == "train"),
     ):
         original = Original(model, inputs) if copy else None
-        with _refusals_told(device, precision):
-            moved = _moved(model, original, device, DTYPES[precision])
-            given = _given(inputs, device, DTYPES[precision])
+        moved, given = placed(model, inputs, original, device, precision)
         if way.channels_last:
-            given = _channels_last(moved, given)
+            given = channels_last(moved, given)
         if way.step == "decode":
             given = for_one_token(moved, given, way.context)
-        moved.train(trains)
-        watched = None if way.compiled else original
-        call = _calling(torch.compile(moved) if way.compiled else moved, given, device, way)
-        name = "decode" if way.step == "decode" else "forward"
-        stages: tuple[Stage, ...] = (Stage(name=name, run=call),)
-        held: list[Tensor] = []
-        optimiser = None
-        if trains:
-            optimiser = _optimiser(moved)
-            stages, held = _training(optimiser, call, watched)
+        moved.train(way.step == "train")
+        yield _workload(moved, given, device, way, None if way.compiled else original)
 
-        def bytes_held() -> int:
-            states = [] if optimiser is None else list(optimiser.state.values())
-            values = (_tensors_of(moved), given.args, dict(given.kwargs), held, states)
-            tensors = (leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
-            return bytes_of(tensor for tensor in tensors if tensor.device == device)
 
-        yield Workload(
-            model=moved,
-            call=_calling(moved, given, device, way),
-            stages=stages,
-            bytes_held=bytes_held,
-            original=watched,
-        )
+def _workload(
+    model: nn.Module, given: Inputs, device: torch.device, way: Way, original: Original | None
+) -> Workload:
+    """Return what is timed of a network that is on the device."""
+    call = _calling(torch.compile(model) if way.compiled else model, given, device, way)
+    stages: tuple[Stage, ...] = (Stage(name=way.step, run=call),)
+    held: list[Tensor] = []
+    optimiser = None
+    if way.step == "train":
+        optimiser = _optimiser(model)
+        stages, held = _training(optimiser, call, original)
+
+    def bytes_held() -> int:
+        states = [] if optimiser is None else list(optimiser.state.values())
+        values = (_tensors_of(model), given.args, dict(given.kwargs), held, states)
+        tensors = (leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor))
+        return bytes_of(tensor for tensor in tensors if tensor.device == device)
+
+    return Workload(
+        model=model,
+        call=_calling(model, given, device, way),
+        stages=stages,
+        bytes_held=bytes_held,
+        original=original,
+    )
 
 
 def _calling(run: Any, given: Inputs, device: torch.device, way: Way) -> Callable[[], Any]:
@@ -170,92 +164,6 @@ def _calling(run: Any, given: Inputs, device: torch.device, way: Way) -> Callabl
             return returned(run, given.args, given.kwargs)
 
     return call
-
-
-_FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
-
-
-def _channels_last(model: nn.Module, inputs: Inputs) -> Inputs:
-    """Lay out weights and inputs of images and volumes anew; raises `UsageError` for none."""
-    changed = []
-    axes = {parameter.dim() for parameter in parameters_of(model)}
-    one_volume = 5 in axes and 4 not in axes
-
-    def laid_out(tensor: Tensor) -> Tensor:
-        if tensor.dim() not in _FORMATS or not tensor.is_floating_point():
-            return tensor
-        changed.append(tensor)
-        if tensor.dim() == 4 and one_volume:  # not a batch of images
-            return laid_out(tensor[None])[0]
-        return tensor.contiguous(memory_format=_FORMATS[tensor.dim()])
-
-    made = copied(inputs, laid_out)
-    if not changed:
-        raise UsageError(
-            "--channels-last is for images and volumes; no input has 4 or 5 axes. Leave it out."
-        )
-    for parameter in parameters_of(model):
-        parameter.data = laid_out(parameter.data)
-    return made
-
-
-def _current(device: torch.device) -> AbstractContextManager[object]:
-    """Make a device the one that is meant where none is named, its random numbers ready."""
-    if device.type == "cpu":
-        return nullcontext()
-    module = torch.get_device_module(device)
-    getattr(module, "init", lambda: None)()  # so that its random numbers can be put back
-    made: AbstractContextManager[object] = getattr(module, "device", nullcontext)(device)
-    return made
-
-
-def _moved(
-    model: nn.Module, original: Original | None, device: torch.device, dtype: torch.dtype
-) -> nn.Module:
-    _refuse_without_data(model)
-    if original is not None:
-        model = twin_of(original, weight=own).model
-    return _CASTS[dtype](model).to(device)
-
-
-@contextmanager
-def _refusals_told(device: torch.device, precision: Precision) -> Iterator[None]:
-    """Say in a line that a device has no such numbers, as MPS has none of 64 bits."""
-    try:
-        yield
-    except (RuntimeError, TypeError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise ArchscopeError(
-            f"it cannot be moved to {device} in {precision}: {first_line(error)}"
-        ) from error
-
-
-def _refuse_without_data(model: nn.Module) -> None:
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if is_lazy(tensor):
-            raise ArchscopeError(f"parameter {name} has no shape yet; run the model once first")
-        if tensor.is_meta:
-            raise ArchscopeError(
-                f"{name} holds no data (it is on the meta device); time needs a network that can "
-                "run: build it on the CPU or on a card"
-            )
-
-
-def _given(inputs: Inputs, device: torch.device, dtype: torch.dtype) -> Inputs:
-    """Return copies of the inputs on the device; only floating-point numbers change their type."""
-
-    values = (inputs.args, dict(inputs.kwargs))
-    packed = tree_leaves(values, is_leaf=lambda value: isinstance(value, PackedSequence))
-    lengths = {id(each.batch_sizes) for each in packed if isinstance(each, PackedSequence)}
-
-    def place(tensor: Tensor) -> Tensor:
-        if id(tensor) in lengths:  # torch's recurrent layers read it on the CPU
-            return own(tensor)
-        kind = dtype if tensor.is_floating_point() else tensor.dtype
-        return tensor.detach().to(device=device, dtype=kind, copy=True)
-
-    return copied(inputs, place)
 
 
 def _optimiser(model: nn.Module) -> torch.optim.Optimizer:

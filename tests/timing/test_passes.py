@@ -15,7 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from archscope.errors import ArchscopeError, ForwardError, UsageError
 from archscope.running.twin import Original
 from archscope.subject import Inputs
-from archscope.timing.passes import Way, _channels_last, differentiable, first_call, ready
+from archscope.timing.passes import Way, differentiable, first_call, ready
+from archscope.timing.placement import channels_last
 
 CPU = torch.device("cpu")
 
@@ -346,7 +347,7 @@ def test_volumes_are_laid_out_with_and_without_a_batch(batch: tuple[int, ...], a
     kind = {2: nn.Conv2d, 3: nn.Conv3d}[axes]
     x = torch.randn(*batch, 4, *range(5, 5 + axes))
     model = kind(4, 4, 3)
-    (given,) = _channels_last(model, Inputs(args=(x,))).args
+    (given,) = channels_last(model, Inputs(args=(x,))).args
 
     # channels lie next to each other, behind the axes of space
     assert given.stride(given.dim() - axes - 1) == model.weight.stride(1) == 1

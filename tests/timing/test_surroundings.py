@@ -15,7 +15,8 @@ from archscope.errors import UsageError
 from archscope.subject import Inputs
 from archscope.timing import calibration
 from archscope.timing.clocks import clock_for
-from archscope.timing.passes import Way, _given, ready
+from archscope.timing.passes import Way, ready
+from archscope.timing.placement import inputs_on
 from archscope.timing.surroundings import require_autocast
 
 CPU = torch.device("cpu")
@@ -94,7 +95,7 @@ def test_a_cast_that_torch_would_leave_out_is_refused(monkeypatch: pytest.Monkey
 def test_lengths_of_packed_sequences_stay_on_the_cpu() -> None:
     """Where torch's recurrent layers read them, whatever the device."""
     packed = pack_sequence([torch.ones(3, 2), torch.ones(2, 2)])
-    given = _given(Inputs(args=((packed,),)), torch.device("meta"), torch.float32)
+    given = inputs_on(Inputs(args=((packed,),)), torch.device("meta"), torch.float32)
 
     ((moved,),) = given.args
     assert isinstance(moved, PackedSequence)
@@ -118,7 +119,7 @@ class Outputs(OrderedDict[str, Tensor]):
     "made", [Pair(torch.ones(1), torch.ones(1)), Batch(x=torch.ones(1)), Outputs(x=torch.ones(1))]
 )
 def test_inputs_in_containers_of_a_class_of_their_own_are_cast_too(made: Any) -> None:
-    (given,) = _given(Inputs(args=(made,)), torch.device("meta"), torch.bfloat16).args
+    (given,) = inputs_on(Inputs(args=(made,)), torch.device("meta"), torch.bfloat16).args
 
     assert type(given) is type(made)
     values = given if isinstance(given, tuple) else given.values()

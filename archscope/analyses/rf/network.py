@@ -10,7 +10,8 @@ from archscope.analyses.rf import agreement
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.closed_form.source import named
 from archscope.analyses.rf.numbers import extent
-from archscope.analyses.rf.operators.answer import layer_row, layers_of, totals_of
+from archscope.analyses.rf.operators.answer import totals_of
+from archscope.analyses.rf.operators.layer_rows import layer_row, layers_of
 from archscope.errors import ForwardError, UsageError, and_
 from archscope.records import frozen
 from archscope.results import Note, Section

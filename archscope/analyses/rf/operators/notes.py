@@ -21,6 +21,22 @@ if TYPE_CHECKING:
 
 _OF_POSITIONS = ("depends on data", "a mask whose values are not known")
 """Why rules are bounds that matter only where they are of what positions see."""
+_OF_OPERATORS = {
+    "unknown operator": "no rule is known for {0}; its outputs are taken to depend on all of its "
+    "inputs",
+    "depends on data": "which positions {0} reads depends on data: it is taken to read all",
+    "a mask whose values are not known": "{0} is under a mask whose values are not known: it is "
+    "taken to let everything through",
+    "may cancel": "{0} may undo what came before it: that it reads all is a bound",
+}
+"""What is said of operators whose rules are bounds, by why."""
+_OF_MODULES = {
+    "read by Python": "Python reads values of the input in {0}, and the result depends on them: it "
+    "is taken to depend on everything that they may have decided",
+    "out of sight": "numbers of the input come into {0} by a way that no operator shows (a thread, "
+    "a copy of memory): what it makes is taken to depend on all of it",
+}
+"""The same of modules that compute where no operator shows it."""
 
 
 def notes(
@@ -145,50 +161,9 @@ def _axes(found: Receptive) -> Iterator[Note]:
 
 
 def _bounds(found: Receptive) -> Iterator[Note]:
-    for why, said in (
-        (
-            "unknown operator",
-            "no rule is known for {0}; its outputs are taken to depend on all of its inputs",
-        ),
-        ("depends on data", "which positions {0} reads depends on data: it is taken to read all"),
-        (
-            "a mask whose values are not known",
-            "{0} is under a mask whose values are not known: it is taken to let everything through",
-        ),
-        ("may cancel", "{0} may undo what came before it: that it reads all is a bound"),
-    ):
-        nodes = [node for node, flag in flagged(found) if flag == why]
-        for operator, calls in Counter(node.operator for node in nodes).items():
-            modules = list(dict.fromkeys(n.module for n in nodes if n.operator == operator))
-            yield Note(
-                level="warning",
-                text=f"{said.format(operator)} (in {_listed(modules)})",
-                operator=operator if "::" in operator else f"aten::{operator}",
-                calls=calls,
-            )
-    reads = [node for node, flag in flagged(found) if flag == "read by Python"]
-    if readers := list(dict.fromkeys(node.module for node in reads)):
-        yield Note(
-            level="warning",
-            text=f"Python reads values of the input in {_listed(readers)}, and the result depends "
-            "on them: it is taken to depend on everything that they may have decided",
-        )
-    hidden = [node for node, flag in flagged(found) if flag == "out of sight"]
-    if makers := list(dict.fromkeys(node.module for node in hidden)):
-        yield Note(
-            level="warning",
-            text=f"numbers of the input come into {_listed(makers)} by a way that no operator "
-            "shows (a thread, a copy of memory): what it makes is taken to depend on all of it",
-        )
-    tried = [each.node for each in found.given.lowered if each.is_tried]
-    for operator in dict.fromkeys(node.operator for node in tried):
-        modules = list(dict.fromkeys(node.module for node in tried if node.operator == operator))
-        yield Note(
-            level="info",
-            text=f"{operator} undoes part of what came before it (in {_listed(modules)}): what is "
-            "seen through both was found by running them on random numbers; it is not a "
-            "bound",
-        )
+    yield from _by_operator(found)
+    yield from _by_module(found)
+    yield from _tried(found)
     if found.given.graph.padding is not None:
         yield Note(
             level="info",
@@ -197,7 +172,43 @@ def _bounds(found: Receptive) -> Iterator[Note]:
         )
 
 
-def _listed(modules: Sequence[str]) -> str:
+def _by_operator(found: Receptive) -> Iterator[Note]:
+    """Yield which operators may read less than is said, and why."""
+    for why, said in _OF_OPERATORS.items():
+        nodes = [node for node, flag in flagged(found) if flag == why]
+        for operator, calls in Counter(node.operator for node in nodes).items():
+            yield Note(
+                level="warning",
+                text=f"{said.format(operator)} (in {_modules(nodes, operator)})",
+                operator=operator if "::" in operator else f"aten::{operator}",
+                calls=calls,
+            )
+
+
+def _by_module(found: Receptive) -> Iterator[Note]:
+    """Yield which modules compute with the input's values where no operator shows it."""
+    for why, said in _OF_MODULES.items():
+        if nodes := [node for node, flag in flagged(found) if flag == why]:
+            yield Note(level="warning", text=said.format(_modules(nodes)))
+
+
+def _tried(found: Receptive) -> Iterator[Note]:
+    """Yield what was found by running operators, which no rule says."""
+    nodes = [each.node for each in found.given.lowered if each.is_tried]
+    for operator in dict.fromkeys(node.operator for node in nodes):
+        yield Note(
+            level="info",
+            text=f"{operator} undoes part of what came before it (in {_modules(nodes, operator)}): "
+            "what is seen through both was found by running them on random numbers; it is not a "
+            "bound",
+        )
+
+
+def _modules(nodes: Sequence[Node], operator: str | None = None) -> str:
+    """Return the modules that ran some nodes, or those of one operator, the first few by name."""
+    modules = list(
+        dict.fromkeys(node.module for node in nodes if operator in (None, node.operator))
+    )
     named = ", ".join(module or MODEL for module in modules[:MODULES_NAMED])
     rest = len(modules) - MODULES_NAMED
     return f"{named} and {rest} more" if rest > 0 else named
