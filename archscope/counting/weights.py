@@ -29,6 +29,8 @@ class Weights:
     """Why it is."""
     weight_bytes: int = 0
     """Memory of parameters and of packed weights, as they are stored."""
+    fp32_bytes: int = 0
+    """The same if each number were of four bytes; a complex one is two numbers."""
     shared_with: str | None = None
     """The module that holds this one's weights first, where one does."""
     shared: int = 0
@@ -106,7 +108,7 @@ def _own(
     nonzero: bool,
     held: Collection[int],
 ) -> Weights:
-    trainable = frozen = size = buffers = shared = 0
+    trainable = frozen = imaginary = size = buffers = shared = 0
     shared_with = None
     counts: list[int | str] = []
     for each in objects_of(module):
@@ -125,6 +127,7 @@ def _own(
         if name in inside:
             continue
         size += bytes_of(parameter)
+        imaginary += logical_numel(parameter) if parameter.is_complex() else 0
         if nonzero:
             counts.append(count_nonzero(module, name, parameter))
         if parameter.requires_grad and id(parameter) not in held:
@@ -144,6 +147,7 @@ def _own(
         buffers=buffers,
         active=int(active * share) if isinstance(share, Fraction) else active,
         weight_bytes=size,
+        fp32_bytes=4 * (trainable + frozen + imaginary),
         shared=shared,
         nonzero=sum(map(int, counts)) if nonzero and not unknown else None,
         nonzero_unknown=unknown,

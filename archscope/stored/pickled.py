@@ -208,6 +208,11 @@ def _name(machine: _Machine, text: str) -> None:
 
 def not_called(name: str, shown: str) -> BadFileError:
     """Return what is said of a call that stands where weights should."""
+    if name.startswith("torch._utils._rebuild_"):
+        return BadFileError(
+            f"{shown} holds a tensor made by {name[:80]!r}, which is not read: save a plain, "
+            "dense one, or give the network itself"
+        )
     return BadFileError(
         f"{shown} asks for {name[:80]!r}, which is not called: only weights are read; save the "
         "state_dict() alone"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +79,18 @@ def test_what_is_held_comes_first_in_the_table() -> None:
 
     # 72 numbers of two bytes, and of four
     assert "weights 144 B as held, fp32 288 B, bf16 144 B" in said
+
+
+def test_a_complex_weight_is_two_numbers(tmp_path: Path) -> None:
+    layer = nn.Linear(8, 4, bias=False, dtype=torch.complex64)
+    torch.save(layer.state_dict(), tmp_path / "weights.pt")
+
+    for report in (params(layer), params(str(tmp_path / "weights.pt"))):
+        assert (report.totals.trainable + report.totals.frozen, report.totals.weight_bytes) == (
+            32,
+            256,
+        )
+        assert "weights fp32 256 B, bf16 128 B" in report.to("table")
 
 
 def test_two_in_a_byte() -> None:

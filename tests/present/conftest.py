@@ -136,13 +136,13 @@ def report(
         complete=complete,
     )
     depths = next((each.rows for each in others if each.name == "depth"), ())
-    said = tuple(summary(totals, depths))
+    said = tuple(summary(totals, depths, totals.weight_bytes))
     modules = MODULES.filled(
         rows,
         totals=totals,
         notes=notes,
         summary=said,
-        headline=tuple(headline(totals, depths, 1)),
+        headline=tuple(headline(totals, depths, totals.weight_bytes, 1)),
     )
     others = tuple(dataclasses.replace(each, summary=said) for each in others)
     return Report(

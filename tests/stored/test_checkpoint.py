@@ -108,6 +108,7 @@ def refused(folder: Path) -> dict[str, str]:
     state = {"w": torch.ones(1000)}
     saved(folder, Net(), "whole.pt")
     saved(folder, {"net": Net(), "epoch": 3}, "inside.pt")
+    saved(folder, {"w": torch.eye(3).to_sparse()}, "sparse.pt")
     saved(folder, {"state": {0: {"exp_avg": torch.ones(2)}}, "param_groups": []}, "optimizer.pt")
     many: dict[str, Any] = state
     for _ in range(60):
@@ -132,6 +133,7 @@ def refused(folder: Path) -> dict[str, str]:
     return {
         "whole": "save the state_dict",
         "inside": "Net', which is not called",
+        "sparse": "_rebuild_sparse_tensor', which is not read: save a plain, dense one",
         "optimizer": "the state of an optimizer and no weights",
         "many": "holds more than 2,000 values",
         "old": "before 1.6",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from archscope.analyses.params.rows import DepthRow, Totals
-from archscope.analyses.params.summary import BF16_BYTES, FP32_BYTES, joined
+from archscope.analyses.params.summary import joined
 from archscope.results import Amount, Headline, Words
 
 
-def headline(totals: Totals, depths: Sequence[DepthRow], flops_per_mac: int) -> Iterator[Headline]:
-    """Yield the numbers that a reader looks for first."""
+def headline(
+    totals: Totals, depths: Sequence[DepthRow], fp32: int, flops_per_mac: int
+) -> Iterator[Headline]:
+    """Yield the numbers that a reader looks for first; `fp32` is the weights' size as such."""
     params = totals.trainable + totals.frozen
     exact: Words = (Amount(value=totals.trainable, kind="count"), " exactly")
     if totals.frozen:
@@ -33,17 +35,17 @@ def headline(totals: Totals, depths: Sequence[DepthRow], flops_per_mac: int) -> 
         name="Weights in memory",
         value=totals.weight_bytes,
         kind="bytes",
-        detail=_other_sizes(totals.weight_bytes, params),
+        detail=_other_sizes(totals.weight_bytes, fp32),
         order=60,
     )
     yield from _depth_headline(depths)
 
 
-def _other_sizes(held: int, params: int) -> Words:
-    as_bf16: Words = (Amount(value=params * BF16_BYTES, kind="bytes"), " as bf16")
-    if held == params * FP32_BYTES:
+def _other_sizes(held: int, fp32: int) -> Words:
+    as_bf16: Words = (Amount(value=fp32 // 2, kind="bytes"), " as bf16")
+    if held == fp32:
         return ("as fp32; ", *as_bf16)
-    return ("as held; ", Amount(value=params * FP32_BYTES, kind="bytes"), " as fp32, ", *as_bf16)
+    return ("as held; ", Amount(value=fp32, kind="bytes"), " as fp32, ", *as_bf16)
 
 
 def _work(totals: Totals, flops_per_mac: int) -> Headline:

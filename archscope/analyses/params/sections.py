@@ -116,13 +116,13 @@ def _assemble(
         return (MODULES.filled((), totals=totals, notes=notes, device=device),)
     depths = _depth_rows(subject, count)
     types = tuple(type_rows(subject, count, modules, flops_per_mac))
-    said = tuple(summary(totals, depths))
+    said = tuple(summary(totals, depths, sums[""].fp32_bytes))
     return (
         MODULES.filled(
             (_row(path, own, sums[own.path]) for path, own in expand(modules, subject.repeats)),
             totals=totals,
             notes=notes,
-            headline=tuple(headline(totals, depths, flops_per_mac)),
+            headline=tuple(headline(totals, depths, sums[""].fp32_bytes, flops_per_mac)),
             summary=said,
             device=device,
             about=f"frozen {', '.join(freeze)}" if freeze else "",

@@ -9,12 +9,10 @@ from archscope.analyses.params.rows import MODULES, DepthRow, Totals
 from archscope.results import Amount, LargestList, Report, Section, Sum, Words
 
 SEPARATOR = " · "
-FP32_BYTES = 4
-BF16_BYTES = 2
 
 
-def summary(totals: Totals, depths: Sequence[DepthRow]) -> Iterator[Words]:
-    """Yield the lines under every table of the analysis."""
+def summary(totals: Totals, depths: Sequence[DepthRow], fp32: int) -> Iterator[Words]:
+    """Yield the lines under every table of the analysis; `fp32` is the weights' size as such."""
     params = totals.trainable + totals.frozen
     active: Words = ()
     if totals.active is None:
@@ -28,10 +26,10 @@ def summary(totals: Totals, depths: Sequence[DepthRow]) -> Iterator[Words]:
         Amount(value=totals.frozen, kind="count"),
         *active,
         *_nonzero(totals.nonzero, params),
-        *_held(totals.weight_bytes, params),
-        Amount(value=params * FP32_BYTES, kind="bytes"),
+        *_held(totals.weight_bytes, fp32),
+        Amount(value=fp32, kind="bytes"),
         ", bf16 ",
-        Amount(value=params * BF16_BYTES, kind="bytes"),
+        Amount(value=fp32 // 2, kind="bytes"),
         LargestList(
             section=MODULES.address,
             sums=(
@@ -51,9 +49,9 @@ def _nonzero(nonzero: int | None, params: int) -> Words:
     return (f"{SEPARATOR}nonzero ", Amount(value=nonzero, kind="count"), *share)
 
 
-def _held(size: int, params: int) -> Words:
+def _held(size: int, fp32: int) -> Words:
     """Say what is really held first, where that is not the size of as many fp32 numbers."""
-    if size == params * FP32_BYTES:
+    if size == fp32:
         return (f"{SEPARATOR}weights fp32 ",)
     return (f"{SEPARATOR}weights ", Amount(value=size, kind="bytes"), " as held, fp32 ")
 

@@ -52,6 +52,7 @@ class Tally:
     active: Figure = field(default_factory=Figure)
     buffers: int = 0
     weight_bytes: int = 0
+    fp32_bytes: int = 0
     nonzero: Figure = field(default_factory=Figure)
     macs: Figure = field(default_factory=Figure)
     effective_macs: Figure = field(default_factory=Figure)
@@ -66,6 +67,7 @@ class Tally:
             active=self.active + other.active,
             buffers=self.buffers + other.buffers,
             weight_bytes=self.weight_bytes + other.weight_bytes,
+            fp32_bytes=self.fp32_bytes + other.fp32_bytes,
             nonzero=self.nonzero + other.nonzero,
             macs=self.macs + other.macs,
             effective_macs=self.effective_macs + other.effective_macs,
@@ -80,6 +82,7 @@ class Tally:
             active=self.active * times,
             buffers=self.buffers * times,
             weight_bytes=self.weight_bytes * times,
+            fp32_bytes=self.fp32_bytes * times,
             nonzero=self.nonzero * times,
             macs=self.macs * times,
             effective_macs=self.effective_macs * times,
@@ -97,6 +100,7 @@ def tally(own: Own) -> Tally:
         active=_figure(weights.active, alias=False),
         buffers=weights.buffers,
         weight_bytes=weights.weight_bytes,
+        fp32_bytes=weights.fp32_bytes,
         nonzero=_figure(weights.nonzero, alias=False),
         macs=_figure(own.work.macs, alias=weights.alias),
         effective_macs=_figure(own.effective_macs, alias=weights.alias),

@@ -41,13 +41,13 @@ def sections(
     notes = tuple(_notes(stored, nonzero=nonzero))
     if totals_alone:
         return (MODULES.filled((), totals=totals, notes=notes),)
-    said = (*summary(totals, ()), in_file(stored))
+    said = (*summary(totals, (), sums[""].fp32_bytes), in_file(stored))
     return (
         MODULES.filled(
             (_row(path, each, flops_per_mac) for path, each in sums.items() if path or each.own),
             totals=totals,
             notes=notes,
-            headline=tuple(headline(totals, (), flops_per_mac)),
+            headline=tuple(headline(totals, (), sums[""].fp32_bytes, flops_per_mac)),
             summary=said,
             about=f"frozen {', '.join(freeze)}" if freeze else "",
         ),
@@ -72,6 +72,7 @@ class Sum:
     frozen: int = 0
     buffers: int = 0
     weight_bytes: int = 0
+    fp32_bytes: int = 0
     macs: int = 0
     unknown: int = 0
     """Operators whose work is not known."""
@@ -92,7 +93,10 @@ class Sum:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-_NUMBERS = ("trainable", "frozen", "buffers", "weight_bytes", "macs", "unknown", "calls", "active")
+_NUMBERS = (
+    *("trainable", "frozen", "buffers", "weight_bytes", "fp32_bytes"),
+    *("macs", "unknown", "calls", "active"),
+)
 assert {*_NUMBERS} < {each.name for each in fields(Sum)}
 
 
@@ -141,6 +145,7 @@ def _of_tensor(held: Held, frozen: set[str]) -> Sum:
         trainable=amount if trains else 0,
         frozen=0 if trains else amount,
         weight_bytes=held.bytes,
+        fp32_bytes=4 * amount * (2 if held.entry.dtype.startswith("complex") else 1),
         active=amount if held.active is None else held.active,
     )
 
