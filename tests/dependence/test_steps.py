@@ -353,17 +353,17 @@ def test_what_is_alike_along_an_axis_is_stored_once() -> None:
     assert are_clipped(some).tolist() == [False, True]
 
 
-def test_rows_are_alike_once_the_column_that_told_them_apart_is_left_out() -> None:
-    """As a table of distances is, skewed to one of keys: a query's scores are of the query."""
-    algebra = Sets()
-    entries = algebra.single(np.array([[0, 0, 1], [1, 1, 2]]))
-    rows = Pattern((2, 3), entries, (None, None), (True, True), algebra=algebra)
+def test_what_is_stored_for_each_pair_is_no_reason_to_unite_pairs() -> None:
+    """Scores by distance, skewed to keys, are of the query alone, in an entry for each pair."""
+    algebra, shape = Sets(), (300, 300)
+    places = algebra.single(np.arange(300))
+    rows, keys = np.broadcast_to(places[:, None], shape), places[None]
 
-    found = rows.taken(1, gather(3, [0, 1]))
-    assert (found.shape, found.entries.shape) == ((2, 2), (2, 1))
-    assert found.units == rows.units
-    assert found.expanded(1).tolist() == entries[:, :2].tolist()
-    assert rows.taken(1, gather(3, [1, 2])).entries.shape == (2, 2)
+    def pattern(entries: NDArray[np.int64]) -> Pattern:
+        return Pattern(shape, entries, (None, None), (True, True), algebra=algebra)
+
+    assert pattern(np.ascontiguousarray(rows)).widens(pattern(keys))
+    assert not pattern(algebra.unite(rows, keys)).widens(pattern(keys))
 
 
 def links_beyond(reads: int) -> Links:

@@ -120,16 +120,7 @@ class Pattern:
         entries = links.gathered(own, self.algebra)
         if cut_short is not None:
             entries = clip(entries, cut_short.reshape(-1, *[1] * (entries.ndim - 1)))
-        found = self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
-        return found._alike_once() if links.gathers is not None else found
-
-    def _alike_once(self) -> Pattern:
-        """Return one entry along each axis along which all are alike."""
-        found = self
-        for axis, size in enumerate(self.shape):
-            if found.varies(axis) and bool((found.entries == found.entries.take([0], axis)).all()):
-                found = found.with_axis(axis, size, found.entries.take([0], axis), None)
-        return found
+        return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
 
     def _taken_numbers(self, axis: int, links: Links, own: Array) -> Pattern:
         """Return the same of numbers; all positions that hold 0 have one entry."""
@@ -317,7 +308,20 @@ class Pattern:
     def widens(self, other: Pattern) -> bool:
         """Return whether a union would have to tell many more elements apart than either does."""
         together = prod(map(max, zip(self.entries.shape, other.entries.shape, strict=True)))
-        return bool(together > max(self.entries.size, other.entries.size, LARGEST_UNION))
+        if together <= LARGEST_UNION:
+            return False
+        return together > max(self._unlike, other._unlike, LARGEST_UNION)
+
+    @property
+    def _unlike(self) -> int:
+        """How many entries there are, less those that are the same all along an axis: what is
+        skewed, as scores by distance are, may have its own entry for each pair of positions.
+        """
+        entries = self.entries
+        for axis in range(entries.ndim):
+            first = entries.take([0], axis)
+            entries = first if entries.shape[axis] > 1 and (entries == first).all() else entries
+        return int(entries.size)
 
     def reduced_where(self, axis: int, mask: NDArray[np.bool_]) -> Pattern:
         """Return an axis as one position that holds what all held where `mask` is True."""
