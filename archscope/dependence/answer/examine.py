@@ -13,7 +13,8 @@ from torch.nn.parameter import is_lazy
 from archscope.dependence.answer.axis_roles import Mixing, Roles, roles
 from archscope.dependence.answer.backward import walk
 from archscope.dependence.answer.fields import Field
-from archscope.dependence.answer.forward import Dependences, Seen, look, lower
+from archscope.dependence.answer.forward import Dependences, Seen, look
+from archscope.dependence.answer.lowering import lower
 from archscope.dependence.answer.unbounded_axis import Place, places
 from archscope.dependence.record.argument_names import argument_names, input_tensors
 from archscope.dependence.record.capture import capture
