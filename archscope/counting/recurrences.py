@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from archscope.running import shapes
+from archscope.running.layer_shapes import recurrence
 
 RECURRENT = frozenset((torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu))
 """Functions of a whole sequence: (x, state, weights, biases, layers, ..., batch_first)."""
@@ -43,4 +43,4 @@ def parts(args: Any) -> list[tuple[Any, int]]:
 def whole(args: Any) -> Any:
     """Return what the function returns of all steps, empty; None where its arguments are odd."""
     with torch._C._DisableTorchDispatch():
-        return shapes.recurrence(*args)
+        return recurrence(*args)

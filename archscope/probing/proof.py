@@ -195,24 +195,28 @@ def missing(claim: Claim, asked: Asked) -> str:
             f"there are gradients at {beyond:,} positions outside the set, of which no change is "
             "felt"
         )
-    too_many = int((claim.mask & evidence.unseen).sum())
-    open_ones = int((claim.mask & ~evidence.seen).sum())
+    return "; ".join((*reasons, *_missing_inside(claim.mask, evidence)))
+
+
+def _missing_inside(mask: Mask, evidence: Evidence) -> Iterator[str]:
+    """Yield why positions of the set were not shown to be seen, the gravest alone."""
+    too_many = int((mask & evidence.unseen).sum())
+    open_ones = int((mask & ~evidence.seen).sum())
     faint = int(evidence.faint.sum())
     if faint:
-        reasons.append(
+        yield (
             f"what is read at {faint:,} of its positions may cancel: there is no gradient, and a "
             "change is felt no more than rounding is"
         )
     elif too_many:
-        reasons.append(
+        yield (
             f"the graph's set is too large: no change and no NaN at {too_many:,} of its positions "
             "is felt"
         )
     elif open_ones:
-        reasons.append(f"{open_ones:,} positions of the set were not shown to be seen")
+        yield f"{open_ones:,} positions of the set were not shown to be seen"
     elif any(edge.changes != edge.graph for edge in evidence.edges):
-        reasons.append("changes of its first or last positions alone were not felt, or not tried")
-    return "; ".join(reasons)
+        yield "changes of its first or last positions alone were not felt, or not tried"
 
 
 def _missing_outside(left: Mask, evidence: Evidence) -> Iterator[str]:

@@ -8,6 +8,7 @@ meet, what the unit sees is proven. Where a change contradicts the graph, there 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 from time import monotonic
@@ -88,27 +89,11 @@ def verify(
     reasons: list[str] = [hindrance(model)]
     gaps: list[str] = []
     if not any(reasons):
-        try:
-            pace = _seconds_per_position(model, inputs, found)
-
-            def affordable(positions: float) -> bool:
-                return PASSES * pace * positions <= seconds
-
-            for claim in claims(model, inputs, found, affordable):
-                if isinstance(claim, str):
-                    reasons.append(claim)
-                    continue
-                held = held_reductions(claim.exam, claim.target) if claim.local else None
-                if claim.local and held is None:
-                    gaps.append(NOT_HELD)
-                    continue
-                one = _show(
-                    model, claim, held, found, seconds=seconds, until=start + seconds,
-                    axes_chosen=axes_chosen,
-                )  # fmt: skip
+        for one in _tried(model, inputs, found, seconds, axes_chosen=axes_chosen):
+            if isinstance(one, Shown):
                 shown.append(one)
-        except Exception as error:  # the user's own forward, in another number type
-            reasons.append(_said(error))
+            else:
+                (gaps if one == NOT_HELD else reasons).append(one)
     if not (shown or gaps or any(reasons)):
         reasons.append("the unit sees nothing, as the graph says, and nothing was tried")
     levels: list[Level] = [one.level for one in shown if one.level != "not run"]
@@ -123,6 +108,28 @@ def verify(
         seconds=monotonic() - start,
         limit=seconds,
     )
+
+
+def _tried(
+    model: nn.Module, inputs: Inputs, found: Receptive, seconds: float, *, axes_chosen: bool
+) -> Iterator[Shown | str]:
+    """Yield what was shown of each claim, or why it was not tried."""
+    until = monotonic() + seconds
+    try:
+        pace = _seconds_per_position(model, inputs, found)
+        for claim in claims(model, inputs, found, lambda n: PASSES * pace * n <= seconds):
+            if isinstance(claim, str):
+                yield claim
+                continue
+            held = held_reductions(claim.exam, claim.target) if claim.local else None
+            if claim.local and held is None:
+                yield NOT_HELD
+                continue
+            yield _show(
+                model, claim, held, found, seconds=seconds, until=until, axes_chosen=axes_chosen
+            )
+    except Exception as error:  # the user's own forward, in another number type
+        yield _said(error)
 
 
 def _seconds_per_position(model: nn.Module, inputs: Inputs, found: Receptive) -> float:

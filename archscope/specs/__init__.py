@@ -13,11 +13,11 @@ from functools import cache
 from typing import Any, TypeVar
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.specs._declared import fields as fields
+from archscope.specs._declared import option as option
 from archscope.specs._field import Field as Field
-from archscope.specs._field import fields as fields
 from archscope.specs._field import number_type as number_type
 from archscope.specs._field import of_python as of_python
-from archscope.specs._field import option as option
 from archscope.specs._kinds import with_parts
 from archscope.specs._typed import flag_of as flag_of
 from archscope.specs._typed import listed as listed

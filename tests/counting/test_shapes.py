@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from archscope.running.shapes import RULES, convolution, max_pool2d
+from archscope.running.layer_shapes import convolution, max_pool2d
+from archscope.running.shapes import RULES
 
 aten = torch.ops.aten
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archscope.dependence import rules
-from archscope.dependence.answer import forward
+from archscope.dependence.answer import lowering
 from archscope.dependence.record.graph import Shape
 from archscope.dependence.sets.links import Taps
 from archscope.dependence.sets.steps import (
@@ -56,7 +56,7 @@ def _loud(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Of sparse tensors and of some types of numbers torch itself has no kernel to ask by.
     """
-    monkeypatch.setattr(forward, "suppress", lambda _: suppress(NotImplementedError))
+    monkeypatch.setattr(lowering, "suppress", lambda _: suppress(NotImplementedError))
 
 
 def _check(edge: Edge, operator: str) -> None:

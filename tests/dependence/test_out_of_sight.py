@@ -19,9 +19,9 @@ from torch.utils.dlpack import from_dlpack, to_dlpack
 
 import archscope
 from archscope.dependence import rules
-from archscope.dependence.answer import forward
+from archscope.dependence.answer import lowering
 from archscope.dependence.answer.examine import examine
-from archscope.dependence.answer.forward import lower
+from archscope.dependence.answer.lowering import lower
 from archscope.dependence.record.graph import Graph, Node, Value
 from archscope.dependence.sets.terms import along
 from archscope.errors import ForwardError
@@ -326,7 +326,7 @@ def test_an_operator_of_anothers_namespace_has_no_rule_by_its_name() -> None:
 
 
 def test_a_form_that_no_rule_knows_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward, "suppress", suppress)
+    monkeypatch.setattr(lowering, "suppress", suppress)
     value, made = Value(0, (2, 3)), Value(1, (2, 3))
     forms: list[dict[str, Any]] = [{}, {"self": None, "x": value}]
     for operator in rules.known_rules():

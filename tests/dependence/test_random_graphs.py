@@ -11,7 +11,8 @@ import torch
 
 from archscope.dependence.answer.backward import ways
 from archscope.dependence.answer.fields import Field
-from archscope.dependence.answer.forward import look, lower
+from archscope.dependence.answer.forward import look
+from archscope.dependence.answer.lowering import lower
 from archscope.dependence.record.capture import capture
 from archscope.dependence.sets.products import over
 from archscope.subject import Inputs

@@ -194,26 +194,13 @@ def _headline(totals: Totals) -> Iterator[Headline]:
 
 
 def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator[Note]:
-    unlike = [path for path in work.types if not _own(path, work).agrees]
     if work.unknown:
         yield Note(
             level="warning",
             text=f"{', '.join(sorted(work.unknown))}: multiply-accumulates unknown, so the totals "
             "are lower bounds",
         )
-    if unlike:
-        few = ", ".join(path or "the model itself" for path in unlike[:3])
-        yield Note(
-            level="warning",
-            text=f"closed form and dispatcher disagree on the backward of {few}"
-            + (f" and {len(unlike) - 3} more" if len(unlike) > 3 else ""),
-        )
-    else:
-        yield Note(
-            level="info",
-            text="closed form (by which operands need a gradient) and torch's dispatcher agree on "
-            "the backward of every module",
-        )
+    yield _agreement(work)
     if work.functions:
         yield Note(
             level="info",
@@ -238,6 +225,23 @@ def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator
             text="attention is counted unfused; a fused kernel multiplies queries and keys once "
             "more in its backward",
         )
+
+
+def _agreement(work: Work) -> Note:
+    """Return whether closed form and dispatcher count the backward of each module alike."""
+    unlike = [path for path in work.types if not _own(path, work).agrees]
+    if unlike:
+        few = ", ".join(path or "the model itself" for path in unlike[:3])
+        return Note(
+            level="warning",
+            text=f"closed form and dispatcher disagree on the backward of {few}"
+            + (f" and {len(unlike) - 3} more" if len(unlike) > 3 else ""),
+        )
+    return Note(
+        level="info",
+        text="closed form (by which operands need a gradient) and torch's dispatcher agree on "
+        "the backward of every module",
+    )
 
 
 def _about(asked: Settings) -> str:

@@ -13,7 +13,8 @@ from torch.nn.parameter import is_lazy
 from archscope.dependence.answer.axis_roles import Mixing, Roles, roles
 from archscope.dependence.answer.backward import walk
 from archscope.dependence.answer.fields import Field
-from archscope.dependence.answer.forward import Dependences, Seen, look, lower
+from archscope.dependence.answer.forward import Dependences, Seen, look
+from archscope.dependence.answer.lowering import lower
 from archscope.dependence.answer.unbounded_axis import Place, places
 from archscope.dependence.record.argument_names import argument_names, input_tensors
 from archscope.dependence.record.capture import capture
@@ -153,23 +154,7 @@ def examine(
         )
     name = _choose_input(tensors) if studied is None else _named_input(model, tensors, studied)
     _check_runnable(model, name, tensors[name])
-    bodiless = any(t.is_meta for t in [*model.parameters(), *tensors.values()])
-    graph = capture(model, inputs, (name,))
-    if graph.failure is not None:
-        again = capture(model, inputs, (name,), data=not bodiless, constants=not bodiless)
-        if again.failure is None or len(again.nodes) >= len(graph.nodes):
-            read = with_reads(
-                again, lambda n: capture(model, inputs, (name,), data=True, altered=n)
-            )
-            graph = read
-            if read.executed == "data":
-                graph = with_hidden(
-                    read, lambda: capture(model, inputs, (name,), data=True, other=True)
-                )
-    if graph.failure is not None and not (graph.nodes and name in graph.inputs):
-        raise ForwardError(
-            f"the forward failed before its first layer: {first_line(graph.failure)}"
-        )
+    graph = _recorded(model, inputs, name)
     chosen = None if output is None else named_value(graph, output)
     lowered = lower(graph)
     seed = graph.inputs[name]
@@ -188,6 +173,26 @@ def examine(
         read_whole=tuple(axis for axis in known.positions if axis not in left),
     )
     return Examination(graph, lowered, name, fewer, look(lowered, seed, left, wanted))
+
+
+def _recorded(model: nn.Module, inputs: Inputs, name: str) -> Graph:
+    """Run the model on shapes, or on data where that is needed."""
+    graph = capture(model, inputs, (name,))
+    if graph.failure is None:
+        return graph
+    data = not any(t.is_meta for t in [*model.parameters(), *input_tensors(inputs).values()])
+    again = capture(model, inputs, (name,), data=data, constants=data)
+    if again.failure is None or len(again.nodes) >= len(graph.nodes):
+        graph = with_reads(again, lambda n: capture(model, inputs, (name,), data=True, altered=n))
+        if graph.executed == "data":
+            graph = with_hidden(
+                graph, lambda: capture(model, inputs, (name,), data=True, other=True)
+            )
+    if graph.failure is not None and not (graph.nodes and name in graph.inputs):
+        raise ForwardError(
+            f"the forward failed before its first layer: {first_line(graph.failure)}"
+        )
+    return graph
 
 
 def named_value(graph: Graph, output: str) -> Value:

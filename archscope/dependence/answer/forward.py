@@ -8,16 +8,13 @@ to the first such reduction both are the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from math import lcm
 
 import numpy as np
 
-from archscope.dependence import rules
-from archscope.dependence.answer.complex_parts import Parts, without_unread
 from archscope.dependence.answer.position_constants import (
     by_distance,
     carried,
@@ -25,14 +22,13 @@ from archscope.dependence.answer.position_constants import (
     periods,
     placed_axes,
 )
-from archscope.dependence.record.graph import WRITE, Graph, Node, Value
-from archscope.dependence.record.scores import returned_of, scores_of
-from archscope.dependence.record.zeros import Zeros
+from archscope.dependence.answer.through_edges import through_edge
+from archscope.dependence.record.graph import WRITE, Node, Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import Sets, clip
-from archscope.dependence.sets.steps import Edge, Mix, Reduce, ReduceWhere, Step, Take
-from archscope.dependence.sets.terms import Term, Terms, along, apply, side_by_side, unite
+from archscope.dependence.sets.steps import Edge
+from archscope.dependence.sets.terms import Term, Terms, along, side_by_side, unite
 from archscope.records import frozen
 
 CONCATENATIONS = ("cat", "concatenate")
@@ -77,41 +73,6 @@ class Seen:
     """The first node on the way that reduced all positions, by index; None: there is none."""
     bounded_by: int | None
     """The first node on the way whose rule is a bound, by index; None: all is exact."""
-
-
-def lower(graph: Graph) -> tuple[Lowered, ...]:
-    """Return every node as edges."""
-    zeros = Zeros(scores=scores_of(graph), returned=returned_of(graph), numbers=not graph.reads)
-    parts = Parts(graph)
-    found = []
-    for node in graph.nodes:
-        with suppress(Exception):  # of a form that is not known, nothing is known to be zero
-            zeros.learn(node)
-        each = parts.told_apart(rules.lower(node, zeros))
-        filled = [e for e in each.edges if 0 not in (*e.source.shape, *e.target.shape)]
-        found.append(replace(each, edges=tuple(filled)))
-    kept = _without_dead(found, graph)
-    return without_unread(kept) if parts.apart else kept
-
-
-def _without_dead(lowered: Sequence[Lowered], graph: Graph) -> tuple[Lowered, ...]:
-    """Return nodes without the edges to values that nothing is made of and that nothing returns.
-
-    So are sums that later ones undo, and views that are made again once they were written to.
-    """
-    read = {value for call in graph.calls for value in (*call.inputs, *call.outputs)}
-    read.update(graph.outputs.values())
-    found = []
-    for each in reversed(lowered):
-        if read.isdisjoint(each.node.outputs) and graph.outputs:
-            each = replace(each, edges=(), flag="")
-        read.update(replace(one, part=0) if one.part else one for one in _sources(each))
-        found.append(each)
-    return tuple(reversed(found))
-
-
-def _sources(each: Lowered) -> Iterator[Value]:
-    return (edge.source for edge in each.edges)
 
 
 def look(
@@ -264,7 +225,7 @@ def _follow(
     cuts = [seen[edge.source].cut_by for edge in edges]
     bounds = [seen[edge.source].bounded_by for edge in edges]
     same = True
-    through = partial(_through, parts=each.node.operator in _PARTS)
+    through = partial(through_edge, parts=each.node.operator in _PARTS)
     for edge in edges:
         before = seen[edge.source]
         after, looks, collapsed = through(edge, before.total)
@@ -314,65 +275,3 @@ def _is_masked(each: Lowered, made: Terms, sizes: Collection[int]) -> bool:
 
 def _first(nodes: Iterable[int | None]) -> int | None:
     return min((node for node in nodes if node is not None), default=None)
-
-
-def _through(
-    edge: Edge, terms: Terms, *, parts: bool, drop: bool = False
-) -> tuple[Terms, bool, bool]:
-    """Return what follows through an edge, whether any position looked at others on the way, and
-    whether all positions of some axis became one; with `drop` less what did.
-
-    With `parts` what leaves positions of the input out is known to be of a part of them.
-    """
-    looks = collapsed = False
-    for step in edge.steps:
-        units = {axis for term in terms for pattern in term.sets for axis in pattern.units}
-        if not units & set(_looked_along(step)):
-            terms = apply((step,), terms)
-            continue
-        looks = True
-        after: list[Term] = []
-        lost = False
-        for term in terms:
-            made = apply((step,), (term,))
-            after += [_of_part(term, one) for one in made] if parts else made
-            lost = lost or (
-                isinstance(step, Mix | Reduce) and any(_collapses(step, term, one) for one in made)
-            )
-        collapsed = collapsed or lost
-        # A reduction is left out as a whole, as it is on the way back from a unit.
-        terms = () if lost and drop else unite(after)
-    return terms, looks, collapsed
-
-
-def _looked_along(step: Step) -> tuple[int, ...]:
-    """Return the axes along which a step leads from some position to another."""
-    match step:
-        case Take(axis=axis, links=links):
-            return () if links.is_identity else (axis,)
-        case Mix(axis=axis) | ReduceWhere(axis=axis):
-            return (axis,)
-        case Reduce(axes=axes):
-            return axes
-    return ()
-
-
-def _of_part(before: Term, after: Term) -> Term:
-    """Return a term that knows which axes it is of a part of, where positions were left out."""
-    found = []
-    for whole, part in zip(before.sets, after.sets, strict=True):
-        is_less = not part.is_part and bool((part.everything != whole.everything).any())
-        found.append(replace(part, is_part=True) if is_less else part)
-    return replace(after, sets=tuple(found))
-
-
-def _collapses(step: Mix | Reduce, before: Term, after: Term) -> bool:
-    """Return whether a step made of an axis of positions one set that holds them all."""
-    axes = step.axes if isinstance(step, Reduce) else (step.axis,)
-    for old, new in zip(before.sets, after.sets, strict=True):
-        if not any(axis in axes and old.varies(axis) for axis in old.units):
-            continue
-        everything = old.everything
-        if bool(((new.entries == everything) | (new.entries == 0)).all()):
-            return True
-    return False

@@ -10,7 +10,8 @@ from torch import nn
 from archscope.dependence.answer.borders import without_inner
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field
-from archscope.dependence.answer.forward import look, lower
+from archscope.dependence.answer.forward import look
+from archscope.dependence.answer.lowering import lower
 from archscope.dependence.answer.resizing import resized
 from archscope.dependence.record.argument_names import input_tensors
 from archscope.dependence.record.capture import capture

@@ -5,7 +5,7 @@ The same reports give the same bytes: no clock, no random name, no order that ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +51,9 @@ def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
     heading, subtitle = _heading(reports, settings.title)
     each_tiles = [tiles(report) for report in reports]
     found = looked_at(dict(zip(names, reports, strict=True)))
-    alike = len({report.inputs for report in reports}) == 1
     told = _told_of(each_tiles)
+    by_name = _by_name(each_tiles, told, alike=len({report.inputs for report in reports}) == 1)
+    columns = zip(names, each_tiles, by_name, methods, shown.own or ((),), strict=True)
     return (
         _template().render(
             heading=heading,
@@ -65,19 +66,8 @@ def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
             script=assets.own("boot.js"),
             library=assets.library(settings.assets),
             networks=[
-                {
-                    "name": name,
-                    "tiles": tile_row,
-                    "by_name": [
-                        _beside(_named(tile_row, tile), _named(each_tiles[0], tile), alike=alike)
-                        for tile in told
-                    ],
-                    "method": each,
-                    "chapters": own,
-                }
-                for name, tile_row, each, own in zip(
-                    names, each_tiles, methods, shown.own or ((),), strict=True
-                )
+                dict(zip(("name", "tiles", "by_name", "method", "chapters"), each, strict=True))
+                for each in columns
             ],
             tile_names=tuple(told.values()),
             has_numbers=bool(told),
@@ -143,6 +133,17 @@ def _told_of(tiles: Sequence[Sequence[Tile]]) -> dict[str, str]:
         about: called[0] if len({*called}) == 1 else called[0].partition(" of ")[0]
         for about, called in names.items()
     }
+
+
+def _by_name(
+    tiles: Sequence[Sequence[Tile]], told: Iterable[str], *, alike: bool
+) -> list[list[tuple[Tile | None, str]]]:
+    """Return what each network has of the numbers that are told, beside those of the first."""
+    first = tiles[0]
+    return [
+        [_beside(_named(own, about), _named(first, about), alike=alike) for about in told]
+        for own in tiles
+    ]
 
 
 def _beside(tile: Tile | None, first: Tile | None, *, alike: bool) -> tuple[Tile | None, str]:

@@ -139,8 +139,20 @@ def _window(how: Any) -> tuple[Sequence[int], Sequence[int]]:
 def _heat(found: _Map, how: Any) -> dict[str, Any]:
     (y0, dy), (x0, dx) = found.places(0), found.places(1)
     grid = {"x0": x0, "dx": dx, "y0": y0, "dy": dy}
-    levels = [[None if c is None else max(c, found.bottom) for c in row] for row in found.levels]
-    heat = {
+    square = {"scaleanchor": "x", "constrain": "domain", "autorange": "reversed"}
+    plain = {"showgrid": False, "zeroline": False}
+    return figure(
+        [_heatmap(found, grid), _contour_line(found, grid), _square(how)],
+        height=480,
+        xaxis=axis("column", constrain="domain", **plain),
+        yaxis=axis("row", **plain, **square),
+        showlegend=True,
+    )
+
+
+def _heatmap(found: _Map, grid: dict[str, float]) -> dict[str, Any]:
+    """Return the map of gradients, in powers of ten."""
+    return {
         "type": "heatmap",
         **grid,
         "z": found.levels,
@@ -160,11 +172,16 @@ def _heat(found: _Map, how: Any) -> dict[str, Any]:
         "hovertemplate": "row %{y}, column %{x}: 10^%{z:.1f} of the largest<extra></extra>",
         "showlegend": False,
     }
-    contour = {
+
+
+def _contour_line(found: _Map, grid: dict[str, float]) -> dict[str, Any]:
+    """Return the line around the most gradients."""
+    lowest = found.bottom
+    return {
         "type": "contour",
         **grid,
         "name": f"{_SHARE:.0%} of the mass",
-        "z": [[found.bottom if cell is None else cell for cell in row] for row in levels],
+        "z": [[lowest if c is None else max(c, lowest) for c in row] for row in found.levels],
         "autocontour": False,
         "contours": {"start": found.contour, "end": found.contour, "size": 1, "coloring": "none"},
         "line": {"color": _CONTOUR, "width": 2, "smoothing": 0},
@@ -172,15 +189,6 @@ def _heat(found: _Map, how: Any) -> dict[str, Any]:
         "showlegend": True,
         "hoverinfo": "skip",
     }
-    square = {"scaleanchor": "x", "constrain": "domain", "autorange": "reversed"}
-    plain = {"showgrid": False, "zeroline": False}
-    return figure(
-        [heat, contour, _square(how)],
-        height=480,
-        xaxis=axis("column", constrain="domain", **plain),
-        yaxis=axis("row", **plain, **square),
-        showlegend=True,
-    )
 
 
 def _powers(found: _Map) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from archscope.present import _format
 from archscope.present.html.charts import SEEN, Chart, Drawing
@@ -17,10 +17,10 @@ _PANELS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], Callable[[int], str]
     ("Receptive field", SEEN, ("receptive_field",), _format.integer),
 )
 """Heading, where the totals stand, their fields that are summed, how the sum is written."""
+_Panel: TypeAlias = tuple[str, list[int | None], Callable[[int], str]]
+"""Heading, a sum for each network, how it is written."""
 _MEASURES = ("params", "flops", "rf")
 """The measures that these are, where a report compares networks."""
-
-
 _AXIS, _BAR = 80, 30
 """Pixels of height that a panel's axis takes, and each of its bars."""
 
@@ -40,8 +40,27 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     if not panels:
         return
     names = [label(name, 24) for name in told]
+    yield Drawing(
+        name="networks",
+        title="Totals",
+        caption=_caption(panels, names),
+        figure=figure(
+            [
+                _trace(number, names, values, write)
+                for number, (_, values, write) in enumerate(panels)
+            ],
+            height=60 + len(panels) * (_AXIS + _BAR * len(names)),
+            bargap=0.3,
+            showlegend=False,
+            **_layout(panels, len(names)),
+        ),
+    )
+
+
+def _layout(panels: list[_Panel], networks: int) -> dict[str, Any]:
+    """Return the axes of each panel, one below the other."""
     layout: dict[str, Any] = {}
-    bars = _BAR * len(names) / (_AXIS + _BAR * len(names))
+    bars = _BAR * networks / (_AXIS + _BAR * networks)
     for number, (title, values, _) in enumerate(panels):
         end = "" if number == 0 else str(number + 1)
         top = 1 - number / len(panels)
@@ -58,21 +77,7 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
             type="category",
             domain=[top - bars / len(panels), top],
         )
-    yield Drawing(
-        name="networks",
-        title="Totals",
-        caption=_caption(panels, names),
-        figure=figure(
-            [
-                _trace(number, names, values, write)
-                for number, (_, values, write) in enumerate(panels)
-            ],
-            height=60 + len(panels) * (_AXIS + _BAR * len(names)),
-            bargap=0.3,
-            showlegend=False,
-            **layout,
-        ),
-    )
+    return layout
 
 
 def _compared(report: Report) -> tuple[tuple[str, ...], list[list[int | None]]]:
@@ -123,9 +128,7 @@ def _trace(
     }
 
 
-def _caption(
-    panels: list[tuple[str, list[int | None], Callable[[int], str]]], names: list[str]
-) -> str:
+def _caption(panels: list[_Panel], names: list[str]) -> str:
     said = []
     for title, values, write in panels:
         low, high = min(known(values)), max(known(values))
