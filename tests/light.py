@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 LIGHT: dict[str, dict[str, Any]] = {
+    "clip": {"depth": 3, "text_depth": 3},
     "conv-tasnet": {"dilations": (1, 2), "stacks": 2},
     "densenet": {"blocks": (2, 3, 2, 2)},
     "detection": {"backbone": "resnet18", "head_layers": 2, "input_size": 64},
