@@ -51,9 +51,10 @@ def is_cut_short(line: Line, seen: Outlook) -> bool:
 
 
 def cut_at_ends(line: Line) -> tuple[int, int]:
-    """Return how many units at the start and at the end a border cuts short, also one within."""
-    if not len(line.interior):
-        return 0, 0
+    """Return how many units at the start and at the end a border cuts short, also one within.
+
+    Some units must be clear of both.
+    """
     middle = line.interior[len(line.interior) // 2]
     cut = np.flatnonzero(line.clipped)
     before, after = cut[cut < middle], cut[cut > middle]

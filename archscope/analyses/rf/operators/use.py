@@ -71,11 +71,8 @@ def _has_no_values(node: Node) -> bool:
 
 def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
     """Yield a row for each axis; those that are alike are tried together."""
-    from archscope.dependence.answer.output_windows import outlook_of
-
-    lines, axes = found.target.field.lines, range(len(found.given.axes))
-    kinds = {(line.hulls, line.cycle, outlook_of(line)) for line in lines}
-    square = len(set(found.given.sizes)) == 1 and len(kinds) == 1
+    axes = range(len(found.given.axes))
+    square = len(set(found.given.sizes)) == 1 and len({_kind(found, axis) for axis in axes}) == 1
     known: dict[int, AxisRow] = {}
     for axis in axes:
         if square and known:
@@ -86,6 +83,20 @@ def _rows(found: Receptive, trials: Trials) -> Iterator[AxisRow]:
             together = tuple(axes) if square else (axis,)
             known[axis] = _row(found, trials, axis, together)
         yield known[axis]
+
+
+def _kind(found: Receptive, axis: int) -> tuple[Any, ...]:
+    """Return all that tells axes apart: windows, which units a border cuts short, maps within."""
+    from archscope.dependence.answer.output_windows import outlook_of, shift_of
+
+    line, given = found.target.field.lines[axis], _of_given(found)
+    within = tuple(
+        layer.value.shape[own]
+        for layer in found.layers
+        if axis < len(layer.field.sizes) and (own := layer.field.map_axis(axis)) is not None
+    )
+    clipped = (line.clipped, None if given is None else given.lines[axis].clipped)
+    return line.hulls, line.cycle, outlook_of(line), clipped, within, shift_of(found, axis)
 
 
 def _seen_row(found: Receptive, axis: int) -> AxisRow:
@@ -251,13 +262,11 @@ def _cut(
     tried: Callable[[int], int | None] | None,
 ) -> AxisRow:
     """Return a row with how an input is cut by steps that are known."""
-    from archscope.dependence.answer.output_windows import cut_at_ends
-
-    if tried is None or row.tile_step is None:
-        return replace(row, why="no tile that was tried keeps clear of its borders")
     # Padding and cuts may depend on what a size leaves of the strides: tiles leave the same.
-    rest, field = found.given.sizes[axis] % row.tile_step, _of_given(found)
-    ends = (0, 0) if field is None else cut_at_ends(field.lines[axis])
+    rest = found.given.sizes[axis] % (row.tile_step or 1)
+    ends = _cut_at_ends(found, axis, row.tile_step or 1)
+    if tried is None or row.tile_step is None or ends is None:
+        return replace(row, why="no tile that was tried keeps clear of its borders")
     try:
         cut = tiling(seen, row.tile_step, tried, rest=rest, clipped=lambda _: ends)
     except TriedEnoughError:
@@ -265,6 +274,20 @@ def _cut(
     if cut is None:
         return replace(row, why="no tile that was tried keeps clear of its borders")
     return with_tiles(row, cut)
+
+
+def _cut_at_ends(found: Receptive, axis: int, step: int) -> tuple[int, int] | None:
+    """Return how many outputs at the start and at the end a border cuts short, of an input that
+    leaves the same of the strides as the given one and is large enough to tell; None: not known."""
+    from archscope.dependence.answer.output_windows import cut_at_ends
+
+    rest = found.given.sizes[axis] % step
+    for field in (_of_given(found), found.target.field):
+        if field is not None and field.sizes[axis] % step == rest:
+            line = field.lines[axis]
+            if len(line.interior):
+                return cut_at_ends(line)
+    return None
 
 
 def _buffers(found: Receptive, rows: tuple[AxisRow, ...]) -> tuple[tuple[BufferRow, ...], str]:
