@@ -310,7 +310,7 @@ class Pattern:
         together = prod(map(max, zip(self.entries.shape, other.entries.shape, strict=True)))
         if together <= LARGEST_UNION:
             return False
-        return together > max(self._unlike, other._unlike, LARGEST_UNION)
+        return bool(together > max(self._unlike, other._unlike, LARGEST_UNION))
 
     @property
     def _unlike(self) -> int:
