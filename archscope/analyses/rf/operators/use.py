@@ -20,7 +20,6 @@ from archscope.theory.tiling import tiling
 if TYPE_CHECKING:
     from torch import nn
 
-    from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.answer.size_trials import Trials
     from archscope.dependence.record.graph import Node
@@ -192,12 +191,6 @@ def _unknown(found: Receptive, axis: int) -> str | None:
     return None
 
 
-def _of_given(found: Receptive) -> Field | None:
-    """Return what the outputs of the given input see."""
-    value = found.target.value
-    return found.given.local(value) or found.given.total(value)
-
-
 def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
     """Return whether windows, cut short by the borders, are those that the given input has.
 
@@ -205,7 +198,7 @@ def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
     """
     from archscope.dependence.answer.output_windows import is_cut_short
 
-    field = _of_given(found)
+    field = found.given.local_or_total(found.target.value)
     return field is not None and is_cut_short(field.lines[axis], seen)
 
 
@@ -243,7 +236,8 @@ def _cut(
     if tried is None or row.tile_step is None:
         return replace(row, why="no tile that was tried keeps clear of its borders")
     # Padding and cuts may depend on what a size leaves of the strides: tiles leave the same.
-    rest, field = found.given.sizes[axis] % row.tile_step, _of_given(found)
+    rest = found.given.sizes[axis] % row.tile_step
+    field = found.given.local_or_total(found.target.value)
     ends = (0, 0) if field is None else cut_at_ends(field.lines[axis])
     try:
         cut = tiling(seen, row.tile_step, tried, rest=rest, clipped=lambda _: ends)
