@@ -89,7 +89,10 @@ def verify(
     reasons: list[str] = [hindrance(model)]
     gaps: list[str] = []
     if not any(reasons):
-        for one in _tried(model, inputs, found, seconds, axes_chosen=axes_chosen):
+        until = start + seconds
+        for one in _tried(
+            model, inputs, found, seconds=seconds, until=until, axes_chosen=axes_chosen
+        ):
             if isinstance(one, Shown):
                 shown.append(one)
             else:
@@ -111,10 +114,15 @@ def verify(
 
 
 def _tried(
-    model: nn.Module, inputs: Inputs, found: Receptive, seconds: float, *, axes_chosen: bool
+    model: nn.Module,
+    inputs: Inputs,
+    found: Receptive,
+    *,
+    seconds: float,
+    until: float,
+    axes_chosen: bool,
 ) -> Iterator[Shown | str]:
     """Yield what was shown of each claim, or why it was not tried."""
-    until = monotonic() + seconds
     try:
         pace = _seconds_per_position(model, inputs, found)
         for claim in claims(model, inputs, found, lambda n: PASSES * pace * n <= seconds):

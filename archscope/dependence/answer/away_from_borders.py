@@ -23,7 +23,7 @@ from archscope.dependence.answer.growth import (
     is_too_large,
     sees_as_much,
 )
-from archscope.dependence.answer.interior import field_of, unclear_axes
+from archscope.dependence.answer.interior import unclear_axes
 from archscope.dependence.record.graph import Value
 from archscope.subject import Inputs
 
@@ -32,7 +32,7 @@ def away_from_borders(
     model: nn.Module, inputs: Inputs, given: Examination, value: Value
 ) -> tuple[Examination, Growth]:
     """Return the smallest pass in which outputs are away from all borders, or nearest to it."""
-    field = field_of(given, value)
+    field = given.local_or_total(value)
     if field is None or field.is_empty or not has_units(field):
         return given, Growth(sizes=given.sizes, reason=NOTHING)
     rerun = Rerun(model, inputs, given, value)
@@ -48,7 +48,7 @@ def away_from_borders(
             reason, detail = found.reason, found.detail
             break
         larger, together = found
-        wider = field_of(larger, larger.again(value))
+        wider = larger.local_or_total(larger.again(value))
         if wider is None or not field.maps_alike(wider):
             reason, detail = ALIKE if wider and _is_of_a_crop(field, wider) else FIXED, ""
             break
@@ -120,7 +120,7 @@ def _beside_others(rerun: Rerun) -> tuple[Examination, bool]:
     larger input alone. Where it does not run on one, or sees more there, the given one stays.
     """
     given, target = rerun.given, rerun.target
-    field = field_of(given, target)
+    field = given.local_or_total(target)
     assert field is not None
     alone = [
         axis
@@ -134,7 +134,7 @@ def _beside_others(rerun: Rerun) -> tuple[Examination, bool]:
     if isinstance(found, Growth):
         return given, False
     larger, _ = found
-    wider = field_of(larger, larger.again(target))
+    wider = larger.local_or_total(larger.again(target))
     if wider is None or not wider.is_map or unclear_axes(larger, wider):
         return given, False
     alike = all(a.hulls == b.hulls for a, b in zip(field.lines, wider.lines, strict=True))

@@ -72,6 +72,10 @@ class Examination:
         seen = self.seen(value)
         return Field(value, seen.local, self.sizes, self.known) if seen and seen.local else None
 
+    def local_or_total(self, value: Value | None) -> Field | None:
+        """Return what a value sees without reductions over all positions, else all that it sees."""
+        return None if value is None else self.local(value) or self.total(value)
+
     @cached_property
     def made_by(self) -> dict[Value, Call]:
         """The outermost module that made and returned each value; not those that passed it on."""
@@ -217,7 +221,7 @@ def _told_apart(exam: Examination, outputs: tuple[Value, ...]) -> tuple[int, ...
     Of a spectrogram whose frequencies become features, time is left.
     """
     for value in outputs:
-        field = exam.local(value) or exam.total(value)
+        field = exam.local_or_total(value)
         if field is None:
             continue
         own = [axis for axis, p in zip(exam.axes, field.patterns, strict=True) if p.units]

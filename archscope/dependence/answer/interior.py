@@ -17,13 +17,8 @@ FEW_UNITS = 16
 
 def is_clear(exam: Examination, value: Value) -> bool:
     """Return whether a value is away from borders in a pass, at all phases of the strides."""
-    field = field_of(exam, exam.again(value))
+    field = exam.local_or_total(exam.again(value))
     return field is not None and not unclear_axes(exam, field)
-
-
-def field_of(exam: Examination, value: Value | None) -> Field | None:
-    """Return what a value sees without reductions over all positions, else all that it sees."""
-    return None if value is None else exam.local(value) or exam.total(value)
 
 
 def unclear_axes(exam: Examination, field: Field) -> list[int]:

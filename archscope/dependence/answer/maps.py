@@ -67,7 +67,7 @@ def maps_within(found: Receptive) -> Iterator[Map]:
     jumps = [one.jump for one in target.lines]
     looking = [(one.value.index, one.name) for one in found.layers if one.looks]
     for value, ways in exam.ways(target.value, found.unit, values):
-        field = exam.local(value) or exam.total(value)
+        field = exam.local_or_total(value)
         if field is None or not field.is_map:
             continue
         axes = [field.map_axis(axis) for axis in range(len(exam.axes))]

@@ -20,7 +20,6 @@ from archscope.theory.tiling import tiling
 if TYPE_CHECKING:
     from torch import nn
 
-    from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.answer.size_trials import Trials
     from archscope.dependence.record.graph import Node
@@ -89,7 +88,7 @@ def _kind(found: Receptive, axis: int) -> tuple[Any, ...]:
     """Return all that tells axes apart: windows, which units a border cuts short, maps within."""
     from archscope.dependence.answer.output_windows import outlook_of, shift_of
 
-    line, given = found.target.field.lines[axis], _of_given(found)
+    line, given = found.target.field.lines[axis], found.given.local_or_total(found.target.value)
     within = tuple(
         layer.value.shape[own]
         for layer in found.layers
@@ -216,12 +215,6 @@ def _unknown(found: Receptive, axis: int) -> str | None:
     return None
 
 
-def _of_given(found: Receptive) -> Field | None:
-    """Return what the outputs of the given input see."""
-    value = found.target.value
-    return found.given.local(value) or found.given.total(value)
-
-
 def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
     """Return whether windows, cut short by the borders, are those that the given input has.
 
@@ -229,7 +222,7 @@ def _is_of_given(found: Receptive, axis: int, seen: Outlook) -> bool:
     """
     from archscope.dependence.answer.output_windows import is_cut_short
 
-    field = _of_given(found)
+    field = found.given.local_or_total(found.target.value)
     return field is not None and is_cut_short(field.lines[axis], seen)
 
 
@@ -282,7 +275,7 @@ def _cut_at_ends(found: Receptive, axis: int, step: int) -> tuple[int, int] | No
     from archscope.dependence.answer.output_windows import cut_at_ends
 
     rest = found.given.sizes[axis] % step
-    for field in (_of_given(found), found.target.field):
+    for field in (found.given.local_or_total(found.target.value), found.target.field):
         if field is not None and field.sizes[axis] % step == rest:
             line = field.lines[axis]
             if len(line.interior):
