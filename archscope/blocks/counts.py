@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from archscope.theory import counts, mixing_counts
@@ -34,6 +35,7 @@ def linear(rows: int, inputs: int, outputs: int, *, bias: bool, tied: bool = Fal
     return Counted(kind=LINEAR, form=form, outputs=rows * outputs)
 
 
+@lru_cache(maxsize=4096)
 def convolution(
     positions: int,
     inputs: int,
@@ -61,6 +63,7 @@ def convolution(
     return Counted(kind=kind, form=form, outputs=positions * outputs)
 
 
+@lru_cache(maxsize=4096)
 def norm(rows: int, width: int, *, weight: bool = True, bias: bool = True) -> Counted:
     """Return a norm of so many vectors."""
     form = counts.normalisation(width=width, weight=weight, bias=bias)

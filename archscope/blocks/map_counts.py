@@ -59,6 +59,7 @@ def convolved(
     return made
 
 
+@lru_cache(maxsize=4096)
 def after_convolution(
     x: Maps,
     channels: int,

@@ -27,8 +27,8 @@ def loose_weight_notes(model: nn.Module) -> Iterator[Note]:
     places: list[str] = []
     for path, module in model.named_modules():
         for name, value in vars(module).items():
-            if name in _REGISTERED or not isinstance(value, list | tuple | dict | set):
-                continue
+            if name in _REGISTERED or not isinstance(value, _CONTAINERS) or not len(value):
+                continue  # most are the hooks of a module, empty dictionaries
             found = {id(each): each for each in _weights_in(value, known)}
             if found:
                 loose |= found
@@ -50,6 +50,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 _REGISTERED = frozenset(("_parameters", "_buffers", "_modules"))
+_CONTAINERS = (list, tuple, dict, set)
 
 
 def _weights_in(value: Any, known: set[int], depth: int = 3) -> Iterator[Tensor]:
@@ -60,7 +61,7 @@ def _weights_in(value: Any, known: set[int], depth: int = 3) -> Iterator[Tensor]
     elif isinstance(value, nn.Parameter):
         if id(value) not in known:
             yield value
-    elif depth and isinstance(value, list | tuple | dict | set) and len(value) <= _MANY:
+    elif depth and isinstance(value, _CONTAINERS) and len(value) <= _MANY:
         for each in value.values() if isinstance(value, dict) else value:
             yield from _weights_in(each, known, depth - 1)
 

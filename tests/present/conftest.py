@@ -389,7 +389,7 @@ SAMPLES: dict[str, Callable[[], Report]] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sample() -> Callable[[str], Report]:
     """Return a sample by its name."""
     return lambda name: SAMPLES[name]()

@@ -184,7 +184,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "inception": {"version": "v1"},
     "hrnet": {"modules": (1, 1, 1), "branch_blocks": 1, "stem_blocks": 1},
     "longformer": {"seq_len": 256, "depth": 2, "window": 64},
-    "mamba": {"seq_len": 64, "depth": 2},
+    "mamba": {"seq_len": 16, "depth": 2},
     "mobilebert": {"depth": 2, "seq_len": 64},
     "regnet": {"depth": 13},
     "segformer": {"blocks": (1, 1, 1, 1)},
