@@ -69,7 +69,7 @@ def shift_of(found: Receptive, axis: int, *, beside: bool = True) -> int | None:
     constants that begin again. Without `beside` only maps count that the output is made of.
     """
     counted = None if beside else found.given.ancestors(found.target.value)
-    steps = [found.given.dependences.periods.get(axis, 1)]
+    steps = [found.best.dependences.periods.get(axis, 1)]
     for layer in (*found.layers, found.target):
         field = layer.field
         if counted is not None and layer.value not in counted:

@@ -10,11 +10,13 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from archscope.dependence.record.fact_rules import BLOCKED, is_stand_in
 from archscope.dependence.record.graph import Node, Shape
+from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import firsts
 from archscope.dependence.sets.steps import Mix, Permute, Reduce, ReduceWhere, Reshape, Step, Take
@@ -90,7 +92,15 @@ def periods(node: Node, made: Terms, shape: Shape, sizes: Shape) -> Iterator[tup
                     if not many or not _goes_along_the_input(pattern, axis, size):
                         continue
                     period = _period(constant.numbers.double().movedim(own or 0, 0))
-                    yield number, Fraction(size * (period or 1), shape[axis]).numerator
+                    jump = _jump(pattern, axis, size)
+                    yield number, (jump * (period or 1)).numerator
+
+
+def _jump(pattern: Pattern, axis: int, size: int) -> Fraction:
+    """Return the positions of the input from place to place along an axis of what is seen."""
+    rows = np.moveaxis(pattern.expanded(axis), axis, 0).reshape(pattern.shape[axis], -1)
+    jump = Line(size, rows[:, 0], pattern.sets).jump
+    return jump or Fraction(size, pattern.shape[axis])
 
 
 def _is_small(constant: Tensor) -> bool:

@@ -50,10 +50,12 @@ def of_network(
 def _table(found: Receptive) -> str:
     """Return the module in which constants first come in that differ from place to place."""
     given = found.given
-    if not given.dependences.tables:
+    # On an input that is smaller than the windows nothing goes along it.
+    tables = given.dependences.tables | found.best.dependences.tables
+    if not tables:
         return ""
     before = given.ancestors(found.target.value)
-    places = sorted(given.dependences.tables)
+    places = sorted(at for at in tables if at < len(given.graph.nodes))
     read = (at for at in places if not before.isdisjoint(given.graph.nodes[at].outputs))
     if len(found.inputs) > 1:  # what has no values may be made of another input
         read = (at for at in read if not _has_no_values(given.graph.nodes[at]))
@@ -170,8 +172,8 @@ def _looked(
     if not _is_of_given(found, axis, seen):
         return replace(row, why="outputs near the borders see other positions than inside")
     row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
-    if resizing := _by_corners(found):
-        return replace(row, why=f"{resizing} with align_corners goes by the size of its input")
+    if resizing := _by_its_size(found, axis):
+        return replace(row, why=f"{resizing} goes by the size of its input")
     cut = replace(row, why="windows of a map within do not repeat from unit to unit")
     for step in steps:
         if step is not None and cut.tile_overlap is None:
@@ -179,21 +181,15 @@ def _looked(
     return cut
 
 
-def _by_corners(found: Receptive) -> str:
-    """Return the operator that resizes from corner to corner: no part is as it is in the whole."""
-    given, last = found.given, found.target.value.index
-    nodes = (given.graph.nodes[place] for place in sorted(given.dependences.looked))
-    return next(
-        (
-            node.operator
-            for node in nodes
-            if "upsample" in node.operator
-            and node.arguments.get("align_corners")
-            and node.outputs[0]
-            and node.outputs[0].index <= last
-        ),
-        "",
-    )
+def _by_its_size(found: Receptive, axis: int) -> str:
+    """Return what resizes by the size of its input along an axis: no part is as in the whole."""
+    from archscope.dependence.answer.size_dependent import goes_by_size
+
+    nodes, last = found.given.graph.nodes, found.target.value.index
+    looked = (nodes[place] for place in sorted(found.given.dependences.looked))
+    before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
+    axes = len(found.given.axes)
+    return next((why for node in before if (why := goes_by_size(node, axis, axes))), "")
 
 
 def _unknown(found: Receptive, axis: int) -> str | None:
