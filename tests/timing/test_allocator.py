@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -21,6 +19,7 @@ from archscope.timing.allocator import (
     still_out,
     without_workspaces,
 )
+from tests.warm import Warm
 
 
 class Passing(TorchDispatchMode):
@@ -113,12 +112,14 @@ def test_an_allocator_whose_events_are_off_is_found(monkeypatch: pytest.MonkeyPa
         handed_out([lambda: torch.empty(100)])
 
 
-def test_torchs_compiler_is_not_loaded_for_it() -> None:
+def test_torchs_compiler_is_not_loaded_for_it(warm: Warm) -> None:
     code = (
         "import sys; from archscope.timing.allocator import handed_out; handed_out([print]);"
         "assert 'torch._inductor' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    done = warm.run("-c", code)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_was_out_before_and_comes_back_says_nothing() -> None:
