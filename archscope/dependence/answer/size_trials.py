@@ -8,6 +8,7 @@ from math import prod
 from torch import nn
 
 from archscope.dependence.answer.examine import Examination
+from archscope.dependence.answer.growth import Rerun
 from archscope.dependence.answer.layers import Layer
 from archscope.dependence.answer.resizing import resized
 from archscope.dependence.record.argument_names import input_tensors
@@ -58,6 +59,15 @@ class Trials:
             return None if value is None or own >= len(value.shape) else value.shape[own] or None
 
         return tried
+
+    def looked_at(self, sizes: tuple[int, ...]) -> Examination | None:
+        """Look at an input of another size; None where it does not run or cannot be compared."""
+        if not self.left or self._is_too_large(sizes):
+            raise TriedEnoughError
+        self._operators -= self._each
+        rerun = Rerun(self._model, self._inputs, self._given, self._target.value)
+        found = rerun.on(sizes, together=self._together)
+        return found if isinstance(found, Examination) else None
 
     def _run(self, sizes: tuple[int, ...]) -> Graph:
         """Run on another size; where that needs other inputs of the same size, with these too."""

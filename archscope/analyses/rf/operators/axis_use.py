@@ -1,0 +1,222 @@
+"""What is done with the outputs of a network that runs, along one axis: delays, tiles, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+from archscope.analyses.rf.numbers import plain
+from archscope.analyses.rf.use.rows import AxisRow, with_tiles, without_tiles
+from archscope.theory.input_sizes import InputSizes, TriedEnoughError, fewest_trials, input_sizes
+from archscope.theory.output_places import Outlook
+from archscope.theory.tiling import tiling
+
+if TYPE_CHECKING:
+    from archscope.dependence.answer.receptive import Receptive
+    from archscope.dependence.answer.size_trials import Trials
+    from archscope.dependence.sets.lines import Line
+
+LARGEST_STEP = 4_096
+"""Positions by which maps move together up to which sizes are tried."""
+
+HALVED = 64
+"""Sizes that differ by its divisors are tried whatever the strides are."""
+
+
+def seen_row(found: Receptive, axis: int) -> AxisRow:
+    """Return what the window of the output alone tells of an axis."""
+    field, total = found.target.field, found.target.total
+    line = field.lines[axis]
+    is_global = found.target.global_by is not None
+    return AxisRow(
+        axis=found.given.axes[axis],
+        receptive_field=(total.lines[axis] if is_global else line).hulls[1],
+        jump=plain(line.jump) if line.jump else None,  # 0: all see the same
+        start=found.target.start[axis] if found.target.start and line.jump else None,
+    )
+
+
+@dataclass(frozen=True)
+class AxisUse:
+    """One axis of a network's input, and trials of other sizes along it."""
+
+    found: Receptive
+    trials: Trials
+    axis: int
+    together: tuple[int, ...]
+    """Axes that are alike, and of which other sizes are tried together; it is one of them."""
+
+    def row(self) -> AxisRow:
+        """Return the row of the axis."""
+        from archscope.dependence.answer.output_windows import shift_of
+
+        found, axis = self.found, self.axis
+        own, step = found.target.field.map_axis(axis), shift_of(found, axis)
+        tried = None if own is None else self.trials.outputs(self.together, own)
+        # Where only the output's own maps move in step, the network may not run on such tiles.
+        steps = dict.fromkeys((shift_of(found, axis, beside=False), step))
+        row = self._looked(steps, tried)  # a tile takes one trial, sizes as many as are left
+        # Networks that divide sizes by themselves mostly do so by two, again and again.
+        apart = lcm(step or 1, HALVED)
+        if tried is None or (step or 1) > LARGEST_STEP:
+            return row
+        enough = self.trials.left >= fewest_trials(apart)
+        sizes = input_sizes(tried, self._given, apart, ends=True) if enough else InputSizes()
+        if sizes.smallest is None:
+            told = "the sizes that run repeat in no way that was found"
+            few = "too many operators for sizes to be tried"
+            row = replace(row, why=row.why or (told if enough and self.trials.left else few))
+        if row.tile_overlap is not None and not self._goes_on(row, sizes):
+            row = without_tiles(row, "a larger input does not give outputs in step with its size")
+        return replace(
+            row,
+            smallest_input=sizes.smallest,
+            allowed_sizes=sizes.allowed,
+            outputs=sizes.formula,
+        )
+
+    @property
+    def _given(self) -> int:
+        return self.found.given.sizes[self.axis]
+
+    @property
+    def _line(self) -> Line:
+        return self.found.target.field.lines[self.axis]
+
+    def _goes_on(self, row: AxisRow, sizes: InputSizes) -> bool:
+        """Return whether larger inputs that were tried give an output more for each jump, as they
+        do not where outputs are cut to a number of their own."""
+        given, step, jump = self._given, row.tile_step, self._line.jump
+        assert step is not None
+        assert jump
+        alike = [(n, m) for n, m in sizes.known if n >= given and (n - given) % step == 0]
+        return all((m - alike[0][1]) * jump == n - alike[0][0] for n, m in alike)
+
+    def _looked(
+        self, steps: Iterable[int | None], tried: Callable[[int], int | None] | None
+    ) -> AxisRow:
+        """Return how far outputs look along the axis, and how an input is cut by the first step
+        that makes tiles which run, or else the last."""
+        from archscope.dependence.answer.output_windows import is_cut_short, outlook_of
+
+        row = seen_row(self.found, self.axis)
+        why = _unknown(self.found, self.axis)
+        seen = outlook_of(self._line) if why is None else None
+        if seen is None:
+            why = why or "windows do not repeat from output to output"
+            return replace(row, why=why, **_reached(self.found, self.axis))
+        given = self._line_on_given()
+        if given is None or not is_cut_short(given, seen):
+            # They are not where padding depends on the size, or continues at the other end.
+            return replace(row, why="outputs near the borders see other positions than inside")
+        row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
+        if resizing := _by_its_size(self.found, self.axis):
+            return replace(row, why=f"{resizing} goes by the size of its input")
+        cut = replace(row, why="windows of a map within do not repeat from unit to unit")
+        for step in steps:
+            if step is not None and cut.tile_overlap is None:
+                cut = self._cut(replace(row, tile_step=step), step, seen, tried)
+        return cut
+
+    def _line_on_given(self) -> Line | None:
+        """Return what the outputs of the given input see along the axis."""
+        field = self.found.given.local_or_total(self.found.target.value)
+        return None if field is None else field.lines[self.axis]
+
+    def _cut(
+        self,
+        row: AxisRow,
+        step: int,
+        seen: Outlook,
+        tried: Callable[[int], int | None] | None,
+    ) -> AxisRow:
+        """Return a row with how an input is cut by steps that are known."""
+        clear = "no tile that was tried keeps clear of its borders"
+        if tried is None:
+            return replace(row, why=clear)
+        # Padding and cuts may depend on what a size leaves of the strides: tiles leave the same.
+        rest = self._given % step
+        try:
+            ends = self._cut_at_ends(step)
+            if ends is None:
+                return replace(row, why=clear)
+            cut = tiling(seen, step, tried, rest=rest, clipped=lambda _: ends)
+        except TriedEnoughError:
+            return replace(row, why="too many operators for tiles to be tried")
+        return replace(row, why=clear) if cut is None else with_tiles(row, cut)
+
+    def _cut_at_ends(self, step: int) -> tuple[int, int] | None:
+        """Return how many outputs at the start and at the end a border cuts short, of an input
+        that leaves the same of the strides as the given one and is large enough to tell; None: not
+        known."""
+        from archscope.dependence.answer.output_windows import cut_at_ends
+
+        larger, rest = self.found.target.field.sizes[self.axis], self._given % step
+        lines = [self._line_on_given(), self._line if larger % step == rest else None]
+        line = next((one for one in lines if one is not None and len(one.interior)), None)
+        if line is None and len(self._line.interior):
+            line = self._line_on(larger + (rest - larger) % step)
+        return cut_at_ends(line) if line is not None and len(line.interior) else None
+
+    def _line_on(self, size: int) -> Line | None:
+        """Return what the outputs of an input of another size see along the axis."""
+        sizes = list(self.found.target.field.sizes)
+        for axis in self.together:
+            sizes[axis] = size
+        exam = self.trials.looked_at(tuple(sizes))
+        value = None if exam is None else exam.again(self.found.target.value)
+        field = None if exam is None or value is None else exam.local_or_total(value)
+        return None if field is None else field.lines[self.axis]
+
+
+def _by_its_size(found: Receptive, axis: int) -> str:
+    """Return what resizes by the size of its input along an axis: no part is as in the whole."""
+    from archscope.dependence.answer.size_dependent import goes_by_size
+
+    nodes, last = found.given.graph.nodes, found.target.value.index
+    looked = (nodes[place] for place in sorted(found.given.dependences.looked))
+    before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
+    axes = len(found.given.axes)
+    return next((why for node in before if (why := goes_by_size(node, axis, axes))), "")
+
+
+def _unknown(found: Receptive, axis: int) -> str | None:
+    """Return why an output's window is not known for sure; None where it is."""
+    target, last = found.target, found.target.value.index
+    if target.global_by is not None:
+        return f"{target.global_by} reduces over all positions"
+    if target.bounded_by is not None:
+        return f"the rule of {target.bounded_by} is an upper bound"
+    if target.field.map_axis(axis) is None:
+        return "outputs lie along no axis of their own"
+    if not target.field.lines[axis].is_whole:
+        return "outputs reach the border of the input"
+    looked = (found.given.graph.nodes[place] for place in sorted(found.given.dependences.looked))
+    before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
+    adaptive = next((node.operator for node in before if "adaptive" in node.operator), None)
+    if adaptive is not None:
+        return f"{adaptive} makes parts of any input"
+    return None
+
+
+def _reached(found: Receptive, axis: int) -> dict[str, Any]:
+    """Return how far ahead outputs see of the given input that see back to its first position, and
+    that nothing ahead is seen where that holds, as under a mask."""
+    from archscope.dependence.answer.causality import jump_of, steady_ahead
+    from archscope.dependence.answer.output_windows import reach
+
+    total, size = found.target.total, found.given.sizes[axis]
+    own = total.map_axis(axis)
+    if own is None:
+        return {}
+    line, units = total.lines[axis], found.target.value.shape[own]
+    exact = found.target.bounded_by is None
+    if units == size:
+        behind, ahead = reach(line)
+        if not ahead:
+            return {"look_ahead": 0, "sees_first": exact and behind == size - 1}
+    jump = jump_of(line, units, size) if exact and line.sees_first else None
+    steady = steady_ahead(line, jump) if jump else None
+    return {"look_ahead": steady[1], "sees_first": True} if steady else {}
