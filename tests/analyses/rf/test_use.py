@@ -396,6 +396,16 @@ def test_what_drifts_within_a_wider_window_is_not_cut() -> None:
     )
 
 
+def test_a_convolution_of_no_positions_does_not_run_whatever_its_padding() -> None:
+    model = nn.Sequential(nn.ConstantPad1d((-2, 0), 0.0), conv(1, 1, 1, 1))
+
+    _, row = field(model, 24)
+
+    assert (row.smallest_input, row.outputs) == (3, "n")
+    with pytest.raises(RuntimeError):
+        model(torch.zeros(1, CHANNELS, 2))
+
+
 def test_a_shift_before_a_single_tap_is_no_buffer_of_it() -> None:
     shifted = AtPlaces(lambda x, _: F.pad(x, (1, -1)), None)
     shifted.conv = nn.Conv1d(CHANNELS, CHANNELS, 1)
