@@ -30,6 +30,11 @@ def convolution(
     s, p, d, o = (_each(v, axes) for v in (stride, padding, dilation, output_padding))
     span = [d[i] * (weight.shape[i + 2] - 1) + 1 for i in range(axes)]
     size = x.shape[2:]
+    if 0 in size and 0 not in x.shape[:2]:
+        raise RuntimeError(  # as every kernel does, but none on shapes alone
+            "Only zero batch or zero channel inputs are supported, but got input shape: "
+            f"{list(x.shape)}"
+        )
     if transposed:
         out = [(size[i] - 1) * s[i] - 2 * p[i] + span[i] + o[i] for i in range(axes)]
     else:

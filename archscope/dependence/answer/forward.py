@@ -21,6 +21,7 @@ from archscope.dependence.answer.position_constants import (
     go_along,
     periods,
     placed_axes,
+    strides,
 )
 from archscope.dependence.answer.through_edges import through_edge
 from archscope.dependence.record.graph import WRITE, Node, Value
@@ -59,6 +60,9 @@ class Dependences:
     """The nodes, by index, in which constants come in that differ from place to place."""
     periods: Mapping[int, int]
     """After how many positions constants begin again, by the axis that is looked at."""
+    strides: Mapping[int, Mapping[int, int]]
+    """After how many positions windows repeat of each value of more or fewer positions than what
+    it is made of, by its index and by the axis."""
 
 
 @frozen
@@ -91,6 +95,7 @@ def look(
         bounds=frozenset(marks.bounds),
         tables=frozenset(marks.tables),
         periods=marks.periods,
+        strides=marks.strides,
     )
 
 
@@ -109,6 +114,7 @@ class Marks:
     bounds: set[int] = field(default_factory=set)
     tables: set[int] = field(default_factory=set)
     periods: dict[int, int] = field(default_factory=dict)
+    strides: dict[int, dict[int, int]] = field(default_factory=dict)
     sizes: tuple[int, ...] = ()
     """Positions of the input along the axes that are looked at."""
     placed: dict[Value, frozenset[int]] = field(default_factory=dict)
@@ -119,6 +125,9 @@ class Marks:
         """Note whether constants go by the places of the input in what a node makes."""
         for axis, period in periods(node, made, target.shape, self.sizes):
             self.periods[axis] = lcm(self.periods.get(axis, 1), period)
+        for axis, stride in strides(edges, made, self.sizes):
+            known = self.strides.setdefault(target.index, {})
+            known[axis] = lcm(known.get(axis, 1), stride)
         carry = (carried(edge.steps, self.placed.get(edge.source, ())) for edge in edges)
         before = frozenset[int]().union(*carry)
         placed = placed_axes(node, target.shape, before)

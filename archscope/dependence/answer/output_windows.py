@@ -70,6 +70,10 @@ def shift_of(found: Receptive, axis: int, *, beside: bool = True) -> int | None:
     """
     counted = None if beside else found.given.ancestors(found.target.value)
     steps = [found.best.dependences.periods.get(axis, 1)]
+    indices = None if counted is None else {value.index for value in counted}
+    for index, strides in found.best.dependences.strides.items():
+        if indices is None or index in indices:
+            steps.append(strides.get(axis, 1))
     for layer in (*found.layers, found.target):
         field = layer.field
         if counted is not None and layer.value not in counted:

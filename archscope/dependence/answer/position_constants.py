@@ -5,7 +5,7 @@ A part of the input is not what it was in the whole, unless it is told where it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -19,7 +19,16 @@ from archscope.dependence.record.graph import Node, Shape
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import firsts
-from archscope.dependence.sets.steps import Mix, Permute, Reduce, ReduceWhere, Reshape, Step, Take
+from archscope.dependence.sets.steps import (
+    Edge,
+    Mix,
+    Permute,
+    Reduce,
+    ReduceWhere,
+    Reshape,
+    Step,
+    Take,
+)
 from archscope.dependence.sets.terms import Terms
 from archscope.records import frozen
 
@@ -96,11 +105,28 @@ def periods(node: Node, made: Terms, shape: Shape, sizes: Shape) -> Iterator[tup
                     yield number, (jump * (period or 1)).numerator
 
 
+def strides(edges: Iterable[Edge], made: Terms, sizes: Shape) -> Iterator[tuple[int, int]]:
+    """Yield axes of the input, and after how many positions what a node makes repeats, where it
+    makes more or fewer of the positions of a map."""
+    steps = (step for edge in edges for step in edge.steps)
+    if not any(isinstance(step, Take) and step.links.size != step.links.reads for step in steps):
+        return
+    for term in made:
+        for number, (pattern, size) in enumerate(zip(term.sets, sizes, strict=bool(sizes))):
+            for axis in pattern.units:
+                cycle = _line(pattern, axis, size).cycle
+                if cycle is not None and cycle[1] > 1:
+                    yield number, cycle[1]
+
+
 def _jump(pattern: Pattern, axis: int, size: int) -> Fraction:
     """Return the positions of the input from place to place along an axis of what is seen."""
+    return _line(pattern, axis, size).jump or Fraction(size, pattern.shape[axis])
+
+
+def _line(pattern: Pattern, axis: int, size: int) -> Line:
     rows = np.moveaxis(pattern.expanded(axis), axis, 0).reshape(pattern.shape[axis], -1)
-    jump = Line(size, rows[:, 0], pattern.sets).jump
-    return jump or Fraction(size, pattern.shape[axis])
+    return Line(size, rows[:, 0], pattern.sets)
 
 
 def _is_small(constant: Tensor) -> bool:

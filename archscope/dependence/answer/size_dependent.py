@@ -41,15 +41,17 @@ def goes_by_size(node: Node, axis: int, axes: int) -> str:
 
 def _is_even(ratio: Fraction) -> bool:
     """Return whether a ratio of sizes may be that of strides: of small numbers."""
-    return min(ratio.numerator, ratio.denominator) <= 2
+    return min(ratio.numerator, ratio.denominator) in (1, 2)
 
 
 def _drifts(index: Tensor | None) -> bool:
-    """Return whether an index goes from end to end, and never repeats after some places."""
+    """Return whether an index goes from the first place on by what no strides are."""
     if not isinstance(index, Tensor) or index.is_meta or index.numel() < 2:
         return False
     places: NDArray[np.int64] = index.flatten().numpy()
     if places[0] != 0 or (np.diff(places) < 0).any():
         return False  # a border that is reflected or goes round
     turns = range(1, min(LONGEST_TURN, len(places) - 1) + 1)
-    return not any(len(np.unique(places[turn:] - places[:-turn])) == 1 for turn in turns)
+    steps = ((turn, np.unique(places[turn:] - places[:-turn])) for turn in turns)
+    regular = (Fraction(int(each[0]), turn) for turn, each in steps if len(each) == 1)
+    return not any(map(_is_even, regular))

@@ -276,6 +276,46 @@ def test_tiles_begin_where_constants_begin_again() -> None:
     check_tiles(model, row, 24)
 
 
+def test_tiles_begin_where_constants_behind_a_stride_begin_again() -> None:
+    def by_turns(x: Tensor, table: Tensor) -> Tensor:
+        return x * (1 + torch.arange(x.shape[-1]) % 3)
+
+    _, row = field(nn.Sequential(nn.AvgPool1d(3, padding=1), AtPlaces(by_turns)), 47)
+
+    assert (row.tile_step, row.tile_rest, row.table) == (9, 2, "")  # 3 outputs, 3 apart
+
+
+def test_parts_of_an_input_smaller_than_the_windows_must_be_told_where_they_begin_too() -> None:
+    model = nn.Sequential(conv(15, 1, 1, 7), AtPlaces(lambda x, table: x + table))
+
+    _, row = field(model, 12)
+
+    assert row.table == "1"
+
+
+def test_tiles_by_an_input_smaller_than_the_windows_lose_what_reads_padding_within() -> None:
+    """What is cut off at the end stands in a longer input in place of that padding."""
+    cut = AtPlaces(lambda x, table: x[..., :-2])
+    model = nn.Sequential(cut, conv(9, 1, 1, 4)).double().eval()
+
+    _, row = field(model, 9)
+
+    assert (row.discard_before, row.discard_after) == (5, 4)
+    check_tiles(model, row, 9)
+
+
+def test_axes_of_a_square_that_differ_at_its_borders_are_cut_each_by_its_own() -> None:
+    model = nn.Sequential(nn.ZeroPad2d((-1, 1, -1, 0)), nn.AvgPool2d(1))
+
+    report = archscope.rf(model, torch.zeros(1, CHANNELS, 24, 24))
+
+    rows = report.section("rf.axes").rows
+    assert [(row.discard_before, row.discard_after, row.outputs) for row in rows] == [
+        (0, 0, "n - 1"),
+        (0, 1, "n"),
+    ]
+
+
 @pytest.mark.parametrize(
     "by_number",
     [
@@ -322,6 +362,48 @@ def test_what_is_resized_from_corner_to_corner_is_not_cut() -> None:
 
     assert (row.tile_overlap, row.look_back is None) == (None, False)
     assert row.why == "upsample_linear1d with align_corners goes by the size of its input"
+
+
+@pytest.mark.parametrize(("size", "mode"), [(24, "linear"), (25, "linear"), (25, "nearest")])
+def test_what_is_interpolated_to_no_multiple_of_its_size_is_not_cut(size: int, mode: str) -> None:
+    """As a decoder makes its map as large as that beside it: a half of 25 is 13, and the share of
+    each tap differs from that of a tile. The nearest of twice 13 is the same."""
+
+    def up(x: Tensor, table: Tensor) -> Tensor:
+        half = F.max_pool1d(x, 2, ceil_mode=True)
+        return F.avg_pool1d(x, 15, 1, 7) + F.interpolate(half, size=x.shape[-1], mode=mode)
+
+    model = AtPlaces(up).double().eval()
+
+    _, row = field(model, size)
+
+    if size % 2 and mode == "linear":
+        why = "upsample_linear1d to a size goes by the size of its input"
+        assert (row.tile_overlap, row.why) == (None, why)
+    else:
+        check_tiles(model, row, size)
+
+
+def test_what_drifts_within_a_wider_window_is_not_cut() -> None:
+    def drift(x: Tensor, table: Tensor) -> Tensor:
+        return F.avg_pool1d(x, 15, 1, 5) + F.interpolate(x, size=x.shape[-1] - 4)
+
+    _, row = field(AtPlaces(drift), 50)
+
+    assert (row.tile_overlap, row.why) == (
+        None,
+        "interpolation to a size goes by the size of its input",
+    )
+
+
+def test_a_convolution_of_no_positions_does_not_run_whatever_its_padding() -> None:
+    model = nn.Sequential(nn.ConstantPad1d((-2, 0), 0.0), conv(1, 1, 1, 1))
+
+    _, row = field(model, 24)
+
+    assert (row.smallest_input, row.outputs) == (3, "n")
+    with pytest.raises(RuntimeError):
+        model(torch.zeros(1, CHANNELS, 2))
 
 
 def test_a_shift_before_a_single_tap_is_no_buffer_of_it() -> None:
