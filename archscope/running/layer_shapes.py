@@ -29,18 +29,13 @@ def convolution(
         return None
     s, p, d, o = (_each(v, axes) for v in (stride, padding, dilation, output_padding))
     span = [d[i] * (weight.shape[i + 2] - 1) + 1 for i in range(axes)]
-    size = x.shape[2:]
-    if 0 in size and 0 not in x.shape[:2]:
-        raise RuntimeError(  # as every kernel does, but none on shapes alone
-            "Only zero batch or zero channel inputs are supported, but got input shape: "
-            f"{list(x.shape)}"
-        )
+    size, none = x.shape[2:], 0 in x.shape[2:] and 0 not in x.shape[:2]
     if transposed:
         out = [(size[i] - 1) * s[i] - 2 * p[i] + span[i] + o[i] for i in range(axes)]
     else:
         out = [(size[i] + 2 * p[i] - span[i]) // s[i] + 1 for i in range(axes)]
-    if min(out) <= 0:
-        if transposed:
+    if none or min(out) <= 0:
+        if transposed and not none:
             return None
         raise RuntimeError(  # as every kernel does; older torch makes an empty tensor of it
             f"Given input size per channel: {list(size)}. "
