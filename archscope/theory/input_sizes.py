@@ -19,6 +19,8 @@ TWICE = 16
 """How many times the given size larger ones are tried, each twice the one before, ..."""
 LARGE = 4096
 """... and at least up to this size: tables of positions end there mostly."""
+SMALL = (1, 3, 5)
+"""How far on from the smallest size a formula of the outputs is tried too."""
 SPOTS = (*range(1, 9), 11, 13, 16, 24, 32, 48)
 """How far on from the given size others are tried at first.
 
@@ -121,8 +123,11 @@ class _Search:
             first = tuple(sorted(self._smallest(self._given + at, multiple) for at in offsets))
             found = {"multiple": multiple, "first": first}
             found["smallest"] = self._least(min(first))
-            found["formula"] = self._formula(multiple) if len(first) == 1 else None
+            formula = self._formula(multiple) if len(first) == 1 else None
+            found["formula"] = None if formula is None else str(formula)
             found["largest"] = self._largest(multiple, offsets) if self._ends else None
+            if formula is not None and not self._holds_of_small(formula, min(first), multiple):
+                found["formula"] = None
         except TriedEnoughError:
             pass
         known = self._known()
@@ -206,12 +211,19 @@ class _Search:
         few = (1 << power for power in range(LARGEST_MULTIPLE.bit_length()))
         return next((size for size in few if size < regular and self._runs(size)), regular)
 
-    def _formula(self, apart: int) -> str | None:
+    def _formula(self, apart: int) -> Outputs | None:
         found = self._rounded() if apart == 1 else self._straight(apart)
-        if found is None:
-            return None
-        fits = all(number == found.outputs(size) for size, number in self._known())
-        return str(found) if fits else None
+        return found if found is not None and self._fits(found) else None
+
+    def _fits(self, formula: Outputs) -> bool:
+        return all(number == formula.outputs(size) for size, number in self._known())
+
+    def _holds_of_small(self, formula: Outputs, smallest: int, apart: int) -> bool:
+        """Return whether it fits small sizes too, where padding and cuts tell most."""
+        sizes = (smallest + more * apart for more in SMALL)
+        return all(
+            self._at(size) in (None, formula.outputs(size)) for size in sizes if size < self._given
+        )
 
     def _straight(self, apart: int) -> Outputs | None:
         other = self._given + apart
