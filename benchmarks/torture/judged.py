@@ -66,7 +66,8 @@ def _words(ended: Ended) -> Iterator[str]:
     library = _LIBRARYS.search(ended.err)
     if library and "careful" not in ended.err:
         yield f"a library's warning: {ended.err[library.start() :][:200]!r}"
-    coloured = "always" in " ".join(ended.command) or "FORCE_COLOR" in (ended.environment or ())
+    asked = (*ended.command, *(ended.environment or {}).values())
+    coloured = "always" in " ".join(asked) or "FORCE_COLOR" in (ended.environment or ())
     for name, text in (("stdout", ended.out), ("stderr", ended.err)):
         found = control(_COLOUR.sub("", text) if coloured else text)
         if found:
