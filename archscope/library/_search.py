@@ -16,7 +16,7 @@ from archscope.errors import (
     did_you_mean,
 )
 from archscope.families import FAMILIES, Family
-from archscope.library._verified import verified
+from archscope.library._verified import Verifier
 from archscope.loaders.family import network as network_of_spec
 from archscope.progress import doing, silently
 from archscope.results import Report
@@ -128,14 +128,13 @@ def search_network(
     outcome = solved(variants, wanted)
     rows = list(rows_of(outcome))
     interrupted = False
+    verifier = None if verify is False else Verifier(thoroughly=verify is True)
     built = outcome.top if verify is not None or measures else outcome.top[:MOST_BUILT]
     for number, (at, _) in enumerate(built):
         doing(f"building variant {number + 1} of {len(built)}", done=number / len(built))
         try:
             with silently():
-                rows[number] = _looked_at(
-                    outcome, at, rows[number], measures, verify=verify, device=device
-                )
+                rows[number] = _looked_at(outcome, at, rows[number], measures, verifier, device)
         except KeyboardInterrupt:  # which are the best is known already
             interrupted = True
             break
@@ -281,15 +280,14 @@ def _looked_at(
     at: Place,
     row: Any,
     measures: Sequence[Measure],
-    *,
-    verify: bool | None,
+    verifier: Verifier | None,
     device: str,
 ) -> Any:
     """Return a row of the network itself: counted by both engines, its operators asked."""
     variants = outcome.variants
     network = network_of_spec(variants.family, variants.at(at).spec)
-    if verify is not False:
-        row = verified(network, row, thoroughly=verify is True)
+    if verifier is not None:
+        row = verifier.verified(network, row)
     timed = [each for each in measures if each.analysis == "time"]
     if timed:
         from archscope.library._time import time_network

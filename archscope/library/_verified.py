@@ -17,26 +17,40 @@ ROUNDING = 1e-9
 """By how much two shares may differ and be the same number."""
 
 
-def verified(network: Network, row: Any, *, thoroughly: bool) -> Any:
-    """Return a row with what both engines and the operators say where they differ from it.
+class Verifier:
+    """Verifies variants; what the operators see is looked at once where the batch alone differs.
 
     What looking at the operators would cost more than a second or two for is told as not looked at,
     unless it is to be done `thoroughly`.
     """
-    says = row.receptive_field is not None and network.sketch is not None
-    looks = says and (thoroughly or _is_cheap(network))
-    try:
-        counted = count_subject(made(network.subject))
-        seen = see_network(network, graph=thoroughly, compare=True) if looks else None
-    except ArchscopeError as error:
-        return replace(row, verified=f"no: {str(error).splitlines()[0]}")
-    from archscope.counting.launches import launches
 
-    calls = ((each.operator, each.calls) for each in counted.section("operators").rows)
-    differences = "; ".join((*_counts(counted, row), *_views(seen, row)))
-    agreed = "counts" if says and not looks else "yes"
-    said = f"no: {differences}" if differences else agreed
-    return replace(row, launches=launches(calls), verified=said)
+    def __init__(self, *, thoroughly: bool) -> None:
+        self._thoroughly = thoroughly
+        self._seen: dict[Any, Report] = {}
+
+    def verified(self, network: Network, row: Any) -> Any:
+        """Return a row with what both engines and the operators say where they differ from it."""
+        says = row.receptive_field is not None and network.sketch is not None
+        looks = says and (self._thoroughly or _is_cheap(network))
+        try:
+            counted = count_subject(made(network.subject))
+            seen = self._see(network) if looks else None
+        except ArchscopeError as error:
+            return replace(row, verified=f"no: {str(error).splitlines()[0]}")
+        from archscope.counting.launches import launches
+
+        calls = ((each.operator, each.calls) for each in counted.section("operators").rows)
+        differences = "; ".join((*_counts(counted, row), *_views(seen, row)))
+        agreed = "counts" if says and not looks else "yes"
+        said = f"no: {differences}" if differences else agreed
+        return replace(row, launches=launches(calls), verified=said)
+
+    def _see(self, network: Network) -> Report:
+        spec = network.spec
+        one = replace(spec, batch_size=1) if hasattr(spec, "batch_size") else spec
+        if one not in self._seen:
+            self._seen[one] = see_network(network, graph=self._thoroughly, compare=True)
+        return self._seen[one]
 
 
 def _is_cheap(network: Network) -> bool:

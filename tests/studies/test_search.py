@@ -20,6 +20,8 @@ import pytest
 import archscope
 from archscope.errors import UsageError
 from archscope.families import FAMILIES
+from archscope.library._rf import see_network
+from archscope.results import Report
 from archscope.studies.search import optimum
 from archscope.studies.search.answer import solved
 from archscope.studies.search.bounds import Bounds
@@ -205,6 +207,23 @@ def test_what_a_step_of_training_keeps_is_searched_by_its_closed_form() -> None:
     )
 
     assert rows_of(found)[0].variant == "depth 3, channels 4"
+
+
+def test_variants_that_differ_by_the_batch_are_looked_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[Any] = []
+
+    def seeing(network: Any, **asked: Any) -> Report:
+        looked.append(network.spec.batch_size)
+        return see_network(network, **asked)
+
+    monkeypatch.setattr("archscope.library._verified.see_network", seeing)
+    fields = {"channels": [4], "kernel_size": 3, "dilations": 1, "input_size": 32}
+    found = archscope.search("cnn", batch_size=[1, 2], depth=[1, 2], **fields)
+
+    assert [row.verified for row in found.section("search.variants").rows] == ["yes"] * 4
+    assert len(looked) == 2
 
 
 def test_active_parameters_are_searched_by_the_census_and_are_those_that_are_counted() -> None:
