@@ -29,8 +29,8 @@ from typing import Any, ClassVar
 import judged
 from judged import Ended
 
-SECONDS = 60.0
-"""Of the processor, for one command."""
+SECONDS = 180.0
+"""Of the processor, for one command: a proof by running takes 120 s at most."""
 WAITS = 10.0
 """How many times as long it may take by the clock, on a machine that does other things too."""
 TOGETHER = 500
