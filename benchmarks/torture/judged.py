@@ -11,9 +11,9 @@ from typing import Any
 SLOW_S = 10.0
 """Of the processor."""
 LARGE_BYTES = 2 << 30
-REAL = frozenset(("time", "--time", "--check"))
+REAL = frozenset(("time", "--time", "--check", "--verify", "--erf"))
 """Words of a command line that runs the network for real: it takes what the network takes."""
-LONG = REAL | {"--compile", "--workers", "--executor", "--memory-limit", "--built", "--verify"}
+LONG = REAL | {"--compile", "--workers", "--executor", "--memory-limit", "--built"}
 """Words of one that starts processes, compiles or measures: it may take longer."""
 SQLITES = (".db-wal", ".db-shm")
 """What SQLite puts beside a file, also to read it."""

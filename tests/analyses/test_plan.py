@@ -10,6 +10,7 @@ from torch import nn
 
 import archscope
 from archscope import specs
+from archscope.analyses.plan import largest
 from archscope.analyses.plan.settings import Settings
 from archscope.errors import SpecError, ThresholdError, UsageError
 from archscope.results import Report
@@ -232,6 +233,20 @@ def test_the_largest_fits_and_the_next_does_not() -> None:
             assert (again.totals.memory <= limit) is (row.fits == "yes")
         step = 4 if name == "d_model" else 1  # heads divide the width
         assert next_.value - fits.value == step == report.totals.largest % 1 + step
+
+
+def test_the_largest_is_found_in_a_few_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def row(search: Any, value: int) -> Any:
+        tried.append(value)
+        return evaluated(search, value)
+
+    evaluated = largest._Search._row
+    monkeypatch.setattr(largest._Search, "_row", row)
+    found = archscope.plan("transformer", max="batch", card_memory="9GB", **SMALL).totals.largest
+    assert found > 100_000
+    assert len(tried) <= 5
 
 
 def test_what_is_not_told_is_unknown_and_never_nothing() -> None:

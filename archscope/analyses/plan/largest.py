@@ -1,7 +1,7 @@
 """The largest value of a field at which a network fits, proven by its neighbours.
 
-Memory grows with each of these fields, so halving finds the border; what is returned was evaluated
-exactly, and so was the next value that the field can have.
+Memory grows with each of these fields, so lines through what was evaluated, and halving, find the
+border; what is returned was evaluated exactly, and so was the next value that the field can have.
 """
 
 from __future__ import annotations
@@ -117,16 +117,45 @@ class _Search:
             low = self._start % step or step
             if not self.fits(low):
                 return self._none(low)
-        high = self._beyond(low, step)
-        if high is None:
-            return self._found(low, None)
+        return self._found(*self._border(low, step))
+
+    def _border(self, low: int, step: int) -> tuple[int, int | None]:
+        """Return the largest value that fits and the next one; None where every one fits.
+
+        Memory grows with most fields along a line nearly, which says about where the border is.
+        """
+        before, reach = low, step
+        while low + reach < _MOST:
+            guess = max(self._on_line(low, before, step) or 0, low + reach)
+            guess = low + reach if guess >= _MOST else guess
+            reach = 2 * reach if guess == low + reach else step
+            if not self.fits(guess):
+                return self._between(low, guess, step)
+            before, low = low, guess
+        return low, None
+
+    def _between(self, low: int, high: int, step: int) -> tuple[int, int]:
+        """Return the same of a value that fits and one that does not; the border lies between."""
+        halve = False
         while high - low > step:
-            middle = low + (high - low) // (2 * step) * step
-            if self.fits(middle):
-                low = middle
+            width = high - low
+            middle = low + width // (2 * step) * step
+            guess = middle if halve else self._on_line(low, high, step) or middle
+            if self.fits(min(guess, high - step)):
+                low = min(guess, high - step)
             else:
-                high = middle
-        return self._found(low, high)
+                high = min(guess, high - step)
+            halve = 2 * (high - low) > width
+        return low, high
+
+    def _on_line(self, low: int, other: int, step: int) -> int | None:
+        """Return about where a line through two values meets the limit, above the lower one."""
+        rows = self.row(low), self.row(other)
+        here, there = (None if row is None else row.bytes for row in rows)
+        if here is None or there is None or here == there:
+            return None
+        more = (self._limit - here) * (other - low) // (there - here)
+        return low + max(more // step, 1) * step
 
     def _step(self) -> int:
         """Return the smallest step from value to value that gives a network."""
@@ -142,16 +171,6 @@ class _Search:
             return self.row(value) is not None
         except UsageError:
             return False
-
-    def _beyond(self, low: int, step: int) -> int | None:
-        """Return a value that does not fit; None where every one that there is does."""
-        reach = step
-        while low + reach < _MOST:
-            row = self.row(low + reach)
-            if row is None or row.fits == "no":
-                return low + reach
-            reach *= 2
-        return None
 
     def _found(self, low: int, high: int | None) -> Largest:
         rows = [self.row(low)]
