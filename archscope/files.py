@@ -26,6 +26,15 @@ _STAYS = {errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES}
 """Why a file cannot be renamed over another that can be written to: it is mounted, for one."""
 
 
+def at_home(text: str) -> Path:
+    """Return the path that somebody typed, `~` as their folder; of no user, as it stands."""
+    path = Path(text)
+    try:
+        return path.expanduser()
+    except RuntimeError:  # `~~`, or no home is known
+        return path
+
+
 def read_text(path: Path, *, largest: int = LARGEST) -> str:
     """Return the text in UTF-8 that a file or a pipe holds.
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+import archscope
 from archscope.cli._config import read_config
 from archscope.errors import OutputError, UsageError
-from archscope.files import check_target, write_whole
+from archscope.files import at_home, check_target, write_whole
 from archscope.saved import read
 from archscope.studies.check.lock import read_lock
 from archscope.studies.facts.reading import read_file
@@ -27,6 +28,14 @@ NOBODY = 65534
 def written(target: Path, text: str = "new") -> int:
     check_target(target)
     return write_whole(target, text)
+
+
+@pytest.mark.parametrize("text", ["~~", "~~.safetensors", "~~/net.py:Net", "~~.py:Net", "hf:~~"])
+def test_a_home_of_no_user_is_a_path_that_is_not_there(text: str) -> None:
+    with pytest.raises(UsageError, match="~~"):
+        archscope.params(text)
+    assert at_home("~~/x") == Path("~~/x")
+    assert at_home("~/x") == Path.home() / "x"
 
 
 def test_a_file_gets_the_text_and_its_size_is_told(tmp_path: Path) -> None:
@@ -214,7 +223,7 @@ from pathlib import Path
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid({nobody}); os.setuid({nobody})
 from archscope.errors import ArchscopeError
-from archscope.files import check_target, write_whole
+from archscope.files import at_home, check_target, write_whole
 try:
     check_target(Path(sys.argv[1])); write_whole(Path(sys.argv[1]), "new")
 except ArchscopeError as error:

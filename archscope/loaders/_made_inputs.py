@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError
+from archscope.files import at_home
 from archscope.loaders import _code, _target
 from archscope.subject import Inputs
 
@@ -47,7 +48,7 @@ def _module(place: str) -> Any:
         return _code.run(
             lambda: import_module(place), f"{_code.IMPORTING} {place}", folder=Path.cwd()
         )
-    path = Path(place).expanduser()
+    path = at_home(place)
     if not path.is_file():
         raise UsageError(f"{OPTION}: {place} does not exist")
     return _code.import_file(path.resolve())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import ArchscopeError, UsageError, did_you_mean
+from archscope.files import at_home
 from archscope.loaders import _code, hf
 from archscope.study import made
 from archscope.subject import Holding, Network, Request, Subject
@@ -196,7 +197,7 @@ def _refuse_flags(request: Request, shown: str, *, has_inputs: bool) -> None:
 
 def existing(text: str, endings: tuple[str, ...]) -> Path:
     """Return the file that a text names; raises `UsageError` with the nearest name."""
-    path = Path(text).expanduser()
+    path = at_home(text)
     if path.exists() or path.is_symlink():
         return path
     if not path.parent.is_dir():

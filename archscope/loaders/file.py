@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.files import at_home
 from archscope.loaders import Loader, _code, _target, _users_network
 from archscope.subject import Network, Request
 
@@ -57,7 +58,7 @@ def load(text: str, request: Request) -> Network:
 
 
 def _existing(text: str) -> Path:
-    path = Path(text).expanduser()
+    path = at_home(text)
     if path.suffix == ".ipynb":
         raise UsageError(
             f"{text} is a notebook; call archscope.params(model, inputs) in it, or put the network "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from archscope import presets
 from archscope.errors import UsageError
 from archscope.families import FAMILIES
+from archscope.files import at_home
 from archscope.loaders import Loader, _code, _weights_file, checkpoint, gguf, hf, safetensors
 from archscope.loaders._fields import names_one
 from archscope.subject import Network, Request
@@ -49,7 +50,7 @@ def load(text: str, request: Request) -> Network:
 
 
 def _folder(text: str) -> Path | None:
-    path = Path(text).expanduser()
+    path = at_home(text)
     if path.name == NAME and path.is_file():
         return path.parent
     return path if path.is_dir() else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archscope.errors import UsageError, did_you_mean
+from archscope.files import at_home
 from archscope.loaders import Loader, _call, _code, _users_network
 from archscope.subject import Network, Request
 
@@ -76,7 +77,7 @@ def load(text: str, request: Request) -> Network:
 
 
 def _existing(text: str) -> Path:
-    path = Path(text).expanduser()
+    path = at_home(text)
     folder = path.parent if path.name == "config.json" and path.is_file() else path
     if not folder.is_dir():
         raise UsageError(
