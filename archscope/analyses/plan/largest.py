@@ -141,10 +141,11 @@ class _Search:
             width = high - low
             middle = low + width // (2 * step) * step
             guess = middle if halve else self._on_line(low, high, step) or middle
-            if self.fits(min(guess, high - step)):
-                low = min(guess, high - step)
+            guess = min(guess, high - step)
+            if self.fits(guess):
+                low = guess
             else:
-                high = min(guess, high - step)
+                high = guess
             halve = 2 * (high - low) > width
         return low, high
 
