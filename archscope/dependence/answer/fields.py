@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
@@ -62,10 +63,13 @@ class Field:
 
     def map_axis(self, axis: int) -> int | None:
         """Return the value's axis that goes along an axis of the input; None: no one alone."""
-        own = self.patterns[axis].units
-        others = [p.units for at, p in enumerate(self.patterns) if at != axis]
-        alone = len(own) == 1 and not any(own[0] in units for units in others)
-        return own[0] if alone else None
+        return self._map_axes[axis]
+
+    @cached_property
+    def _map_axes(self) -> tuple[int | None, ...]:
+        units = [pattern.units for pattern in self.patterns]
+        shared = Counter(axis for own in units for axis in own)
+        return tuple(own[0] if len(own) == 1 and shared[own[0]] == 1 else None for own in units)
 
     @cached_property
     def is_map(self) -> bool:

@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archscope.dependence.sets.algebra import Array
+
+Places = NDArray[np.int64] | None
+"""Which entry each position of an axis has; None: entry 0 of one alone, else its own."""
+
 
 def cut(
     before: tuple[int, ...], after: tuple[int, ...]
@@ -83,3 +88,25 @@ def numbered(places: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], 
     are_there = np.zeros(count, dtype=np.bool_)
     are_there[places] = True
     return np.flatnonzero(are_there), (are_there.cumsum() - 1)[places]
+
+
+def in_common_classes(
+    one: Array, two: Array, axis: int, mine: Places, other: Places
+) -> tuple[Array, Array, Places]:
+    """Return two tensors' entries with those along an axis of the same positions, and the entry of
+    each; what is alike along all of it stays one entry.
+    """
+    if two.shape[axis] == 1:
+        return one, two, mine
+    if one.shape[axis] == 1:
+        return one, two, other
+    if mine is None or other is None:
+        one = one if mine is None else one.take(mine, axis=axis)
+        two = two if other is None else two.take(other, axis=axis)
+        return one, two, None
+    if mine is other or np.array_equal(mine, other):
+        return one, two, mine
+    pairs = mine * two.shape[axis] + other
+    kinds, places = np.unique(pairs, return_inverse=True)
+    first, second = np.divmod(kinds, two.shape[axis])
+    return one.take(first, axis=axis), two.take(second, axis=axis), places

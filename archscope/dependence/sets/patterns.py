@@ -17,14 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.sets.algebra import NUMBERS, Array
-from archscope.dependence.sets.axes import by_kinds, cut, kinds_of, merge_axes, numbered
+from archscope.dependence.sets.axes import (
+    Places,
+    by_kinds,
+    cut,
+    in_common_classes,
+    kinds_of,
+    merge_axes,
+    numbered,
+)
 from archscope.dependence.sets.links import Links, from_matrix
 from archscope.dependence.sets.sets import Algebra, Sets, clip
 
 LARGEST_UNION = 1 << 16
 """Entries that a union may have whatever its parts had."""
-Places = NDArray[np.int64] | None
-"""Which entry each position of an axis has; None: entry 0 of one alone, else its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +61,7 @@ class Pattern:
         """Return whether positions of an axis may differ."""
         return bool(self.entries.shape[axis] > 1)
 
-    @property
+    @cached_property
     def units(self) -> tuple[int, ...]:
         """The axes along which positions may differ."""
         return tuple(axis for axis, is_so in enumerate(self.positional) if is_so)
@@ -168,7 +174,8 @@ class Pattern:
         if not self.varies(axis):
             return self.with_axis(axis, size, self.entries, None)
         if groups == 1:
-            return self.with_axis(axis, size, self._joined(axis, mean=True), None)._without((axis,))
+            joined = self._joined(self.entries, axis, mean=True)
+            return self.with_axis(axis, size, joined, None)._without((axis,))
         apart = self.expanded(axis)
         shape = (*apart.shape[:axis], groups, -1, *apart.shape[axis + 1 :])
         apart = apart.reshape(shape)
@@ -178,15 +185,19 @@ class Pattern:
 
     def reduced(self, axes: Sequence[int]) -> Pattern:
         """Return each of some axes as one position that holds what all held."""
-        found = self
+        entries, shape, places = self.entries, list(self.shape), list(self.places)
         for axis in axes:
-            entries = found._joined(axis, mean=False) if found.varies(axis) else found.entries
-            found = found.with_axis(axis, 1, entries, None)
+            entries = self._joined(entries, axis, mean=False) if self.varies(axis) else entries
+            shape[axis], places[axis] = 1, None
+        found = self
+        if entries is not self.entries or shape != list(self.shape):
+            found = replace(self, shape=tuple(shape), entries=entries, places=tuple(places))
         return found._without(axes)
 
-    def _joined(self, axis: int, *, mean: bool) -> Array:
-        counts = np.bincount(self.index(axis), minlength=self.entries.shape[axis])
-        return self.algebra.reduced(self.entries, axis, counts, mean=mean)
+    def _joined(self, entries: Array, axis: int, *, mean: bool) -> Array:
+        """Return entries, whose other axes may be reduced by now, without those of one axis."""
+        counts = np.bincount(self.index(axis), minlength=entries.shape[axis])
+        return self.algebra.reduced(entries, axis, counts, mean=mean)
 
     def spread(self, axes: Sequence[int], sizes: Sequence[int]) -> Pattern:
         """Return axes of size 1 as wide as given, all positions alike."""
@@ -382,7 +393,7 @@ class Pattern:
 
     def _without(self, axes: Sequence[int]) -> Pattern:
         """Return the same with axes that tell no positions apart any more."""
-        if not self.positional:
+        if not any(self.positional[axis] for axis in axes if self.positional):
             return self
         positional = tuple(is_so and at not in axes for at, is_so in enumerate(self.positional))
         is_picked = self.picked or (self.is_part and positional != self.positional)
@@ -391,27 +402,8 @@ class Pattern:
 
 def aligned(one: Pattern, two: Pattern) -> tuple[Array, Array, tuple[Places, ...]]:
     """Return the entries of two patterns on common classes of every axis."""
-    a, b, places = one.entries, two.entries, list(one.places)
-    for axis in range(len(one.shape)):
-        a, b, places[axis] = _aligned_along(one, two, axis, a, b)
+    a, b, places = one.entries, two.entries, []
+    for axis, (mine, other) in enumerate(zip(one.places, two.places, strict=True)):
+        a, b, common = in_common_classes(a, b, axis, mine, other)
+        places.append(common)
     return a, b, tuple(places)
-
-
-def _aligned_along(
-    one: Pattern, two: Pattern, axis: int, a: Array, b: Array
-) -> tuple[Array, Array, Places]:
-    if not two.varies(axis):
-        return a, b, one.places[axis]
-    if not one.varies(axis):
-        return a, b, two.places[axis]
-    mine, other = one.places[axis], two.places[axis]
-    if mine is None and other is None:
-        return a, b, None
-    if mine is not None and other is not None:
-        if mine is other or np.array_equal(mine, other):
-            return a, b, mine
-        pairs = mine * two.entries.shape[axis] + other
-        kinds, places = np.unique(pairs, return_inverse=True)
-        first, second = np.divmod(kinds, two.entries.shape[axis])
-        return a.take(first, axis=axis), b.take(second, axis=axis), places
-    return a.take(one.index(axis), axis=axis), b.take(two.index(axis), axis=axis), None
