@@ -20,6 +20,7 @@ from archscope.dependence.sets.algebra import NUMBERS
 from archscope.dependence.sets.joining import joined
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.links import Links, Taps, from_matrix, so_far, window
+from archscope.dependence.sets.masked import reduced_where
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import MANY, Sets, are_clipped, are_holed, clip, firsts
 from archscope.dependence.sets.steps import Keep
@@ -398,9 +399,26 @@ def test_positions_that_a_mask_lets_through_lie_along_the_axis_that_reads_them()
     found = Pattern((2, 2), entries, (None, None), (True, False), algebra=algebra)
     batch = Pattern((1, 2, 2), entries[None], (None,) * 3, (False, True, False), algebra=algebra)
 
-    for read in (found.reduced_where(0, mask), batch.reduced_where(1, mask[None])):
+    for read in (reduced_where(found, 0, mask), reduced_where(batch, 1, mask[None])):
         assert sets_of(algebra, read.entries) == [{0}, {0, 1}]
         assert read.positional[-2:] == (False, True)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("alike", [True, False])
+def test_what_is_read_through_two_masks_is_what_both_let_through(axis: int, alike: bool) -> None:
+    draw = np.random.default_rng(0)
+    algebra, masks = Sets(), draw.random((20, 2, 4, 5)) < 0.5
+    for put, read in masks:
+        entries = algebra.single(draw.integers(9, size=(1, 5) if alike else (4, 5)))
+        clipped = clip(entries, draw.random(entries.shape) < 0.3)
+        found = Pattern((4, 5), clipped, (None, None), (False, True), algebra=algebra).kept(put)
+
+        at_once, one_by_one = reduced_where(found, axis, read), found.kept(read).reduced((axis,))
+
+        assert np.array_equal(at_once.entries, one_by_one.entries)
+        assert at_once.positional == one_by_one.positional
+        assert at_once.shape == one_by_one.shape
 
 
 @pytest.mark.parametrize("other", [True, False])

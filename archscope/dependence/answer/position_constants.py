@@ -231,7 +231,8 @@ def _varies(constant: Tensor) -> bool:
         return False
     if constant.is_meta:
         return True
-    numbers = constant.detach().double()  # few operators know numbers of 8 bits
+    # Few operators know numbers of 8 bits, and none of 16 tells what is blocked.
+    numbers = constant.detach() if constant.element_size() >= 4 else constant.detach().double()
     is_mask = (numbers == 0) | (numbers == 1) | (numbers <= BLOCKED)
     return not bool(is_mask.all())
 

@@ -159,7 +159,7 @@ class BlockedScores:
         is_mask = isinstance(argument, Tensor) and not argument.is_meta and argument.numel() > 1
         if not is_mask or not isinstance(scale, int | float):
             return _NONE
-        values = argument.detach() * scale
+        values = argument.detach() if scale == 1 else argument.detach() * scale
         low = values <= BLOCKED
         if not values.dtype.is_signed or not bool(low.any()):
             return _NONE

@@ -26,7 +26,7 @@ from archscope.dependence.sets.axes import (
     merge_axes,
     numbered,
 )
-from archscope.dependence.sets.links import Links, from_matrix
+from archscope.dependence.sets.links import Links
 from archscope.dependence.sets.sets import Algebra, Sets, clip
 
 LARGEST_UNION = 1 << 16
@@ -175,7 +175,7 @@ class Pattern:
             return self.with_axis(axis, size, self.entries, None)
         if groups == 1:
             joined = self._joined(self.entries, axis, mean=True)
-            return self.with_axis(axis, size, joined, None)._without((axis,))
+            return self.with_axis(axis, size, joined, None).without((axis,))
         apart = self.expanded(axis)
         shape = (*apart.shape[:axis], groups, -1, *apart.shape[axis + 1 :])
         apart = apart.reshape(shape)
@@ -192,7 +192,7 @@ class Pattern:
         found = self
         if entries is not self.entries or shape != list(self.shape):
             found = replace(self, shape=tuple(shape), entries=entries, places=tuple(places))
-        return found._without(axes)
+        return found.without(axes)
 
     def _joined(self, entries: Array, axis: int, *, mean: bool) -> Array:
         """Return entries, whose other axes may be reduced by now, without those of one axis."""
@@ -210,11 +210,12 @@ class Pattern:
         """Return nothing where `mask` is False; it has size 1 along axes where it is alike."""
         if mask.all():
             return self
-        found = self
+        entries, places = self.entries, list(self.places)
         for axis, size in enumerate(mask.shape):
-            if size > 1:
-                found = found.with_axis(axis, size, found.expanded(axis), None)
-        return replace(found, entries=np.where(mask, found.entries, self.algebra.nothing))
+            if size > 1 and (own := places[axis]) is not None:
+                entries, places[axis] = entries.take(own, axis=axis), None
+        entries = np.where(mask, entries, self.algebra.nothing)
+        return replace(self, entries=entries, places=tuple(places))
 
     def where(self, other: Pattern) -> Pattern:
         """Return nothing where another pattern of the same tensor holds nothing."""
@@ -334,36 +335,6 @@ class Pattern:
             entries = first if entries.shape[axis] > 1 and (entries == first).all() else entries
         return int(entries.size)
 
-    def reduced_where(self, axis: int, mask: NDArray[np.bool_]) -> Pattern:
-        """Return an axis as one position that holds what all held where `mask` is True."""
-        if not self.varies(axis):
-            any_of_it = np.asarray(mask.any(axis=axis, keepdims=True))
-            return self.reduced((axis,)).kept(any_of_it)
-        match [at for at, size in enumerate(mask.shape) if size > 1]:
-            case [_, _] as both if isinstance(self.algebra, Sets):  # one of them is the axis
-                other = sum(both) - axis
-                if not self.varies(other):
-                    return self._read_by(axis, other, mask)
-        return self.kept(mask).reduced((axis,))
-
-    def _read_by(self, axis: int, other: int, mask: NDArray[np.bool_]) -> Pattern:
-        """Return the same where positions of one other axis alone, else alike, read by a mask."""
-        flat = mask.reshape([mask.shape[at] for at in sorted((axis, other))])
-        links = from_matrix(flat if other < axis else flat.T)
-        moved = self.taken(axis, links)  # the other axis stands where this one was
-        order = list(range(len(self.shape)))
-        order[axis], order[other] = other, axis
-        entries = moved.entries.transpose(order)
-        shape = [1 if at == axis else size for at, size in enumerate(self.shape)]
-        positional = [
-            self.positional[axis] if at == other else is_so and at != axis
-            for at, is_so in enumerate(self.positional)
-        ]
-        places = tuple(None if at in (axis, other) else p for at, p in enumerate(self.places))
-        return replace(
-            self, shape=tuple(shape), entries=entries, places=places, positional=tuple(positional)
-        )
-
     def compact(self, axis: int) -> Pattern:
         """Return the same with positions of an axis that are alike stored once."""
         count = self.entries.shape[axis]
@@ -391,7 +362,7 @@ class Pattern:
             places=(*self.places[:axis], places, *self.places[axis + 1 :]),
         )
 
-    def _without(self, axes: Sequence[int]) -> Pattern:
+    def without(self, axes: Sequence[int]) -> Pattern:
         """Return the same with axes that tell no positions apart any more."""
         if not any(self.positional[axis] for axis in axes if self.positional):
             return self

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from archscope.dependence.record.graph import Shape, Value
 from archscope.dependence.sets.links import Links
+from archscope.dependence.sets.masked import reduced_where
 from archscope.dependence.sets.patterns import Pattern
 
 
@@ -125,7 +126,7 @@ def applied(step: Step, pattern: Pattern) -> Pattern:
         case Keep(mask):
             return pattern.kept(mask)
         case ReduceWhere(axis, mask):
-            return pattern.reduced_where(axis, mask)
+            return reduced_where(pattern, axis, mask)
         case SpreadWhere(axis, mask):
             return pattern.spread((axis,), (mask.shape[axis],)).kept(mask)
 
