@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from archscope import loaders
 from archscope.library import count_subject, with_figures
 from archscope.results import Report
-from archscope.subject import Request, Subject
+from archscope.subject import Network, Request, Subject
 from archscope.theory.counts import evaluate
 
 DATA = Path(__file__).parents[1] / "data"
@@ -30,6 +30,11 @@ IMPLEMENTATION = "FLOPs are implementation-specific"
 """What a row's note says where its work depends on how the attention is written."""
 CLOSE = 0.01
 """How far the work may then be from the row's, as a share of it."""
+
+FIRST: dict[Any, str] = {}
+"""The first network of each kind, which torch's counter counts too: it takes as long as both
+engines do.
+"""
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -55,7 +60,8 @@ def test_a_published_network(name: str) -> None:
         assert totals.macs == row["macs"]
     _check_closed_forms(report)
     _check_figures(report)
-    assert _macs(subject) == totals.macs
+    if FIRST.setdefault(_kind(network), name) == name:
+        assert _macs(subject) == totals.macs
 
 
 def test_a_row_has_one_text_in_all_files() -> None:
@@ -63,6 +69,12 @@ def test_a_row_has_one_text_in_all_files() -> None:
 
     assert sum(map(len, files)) == len(TEXTS)
     assert set(TEXTS) <= set(MODELS)
+
+
+def _kind(network: Network) -> Any:
+    """Return what networks have in common that differ by numbers alone; zero is none."""
+    values = (network.config or {}).values()
+    return network.family, *(each if isinstance(each, str) else bool(each) for each in values)
 
 
 def _parts(report: Report) -> dict[str, int]:

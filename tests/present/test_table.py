@@ -109,7 +109,7 @@ def test_every_width_fits_and_keeps_names_and_counts(
 ) -> None:
     report: Report = sample(name)
     rows = len(table.render(report, View(ascii=ascii)).splitlines())
-    for width in WIDTHS:
+    for width in WIDTHS[:: 7 if ascii else 1]:  # what is as wide in either
         text = fitted(name, ascii, width)
         assert max(map(cell_len, text.splitlines())) <= max(width, NARROWEST.get(name, 0))
         assert len(text.splitlines()) >= rows
