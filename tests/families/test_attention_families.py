@@ -2,62 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from archscope import loaders, presets, specs
 from archscope.errors import SpecError
 from archscope.families import FAMILIES
-from archscope.library import count_subject
-from archscope.subject import Request
-from archscope.theory.counts import evaluate
-
-NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "switch": ("t5", {"depth": 3, "decoder_depth": 5, "experts": 4, "d_model": 16}),
-    "swin": ("swin", {"blocks": (1, 4), "heads": (3, 6), "input_size": 90}),
-    "deepseek": ("deepseek", {"depth": 4, "dense_blocks": 2, "q_rank": 8, "routing": "balanced"}),
-    "mamba": ("mamba", {"depth": 3, "d_model": 20, "seq_len": 30, "tied": False, "bias": True,
-                        "inner_norm": True}),
-    "mamba-2": ("mamba", {"version": "v2", "depth": 3, "d_model": 20, "head_dim": 8,
-                          "chunk_size": 7, "seq_len": 30}),
-    "mobilebert": ("mobilebert", {"depth": 2, "seq_len": 12, "layer_norm": True}),
-    "xlnet": ("xlnet", {"depth": 2, "segments": True, "seq_len": 12}),
-    "transformer-xl with scores": (
-        "transformer-xl",
-        {"depth": 2, "seq_len": 8, "scores": True, "cutoffs": (20, 90), "div_val": 2},
-    ),
-    "longformer": ("longformer", {"depth": 2, "seq_len": 600, "window": 64, "global_tokens": 2}),
-    "reformer": ("reformer", {"depth": 4, "seq_len": 500, "hashes": 2, "ff_chunk": 128}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_folded_and_whole_count_the_same(name: str) -> None:
-    """The default of each family is held to the same by the contract of all families."""
-    kind, fields = NETWORKS[name]
-    family = FAMILIES.get(kind)
-    spec = specs.made(family.spec, fields)
-    folded = family.subject(spec)
-    assert folded.repeats, "something repeats"
-    with torch.device("meta"):
-        model = family.network(spec)
-
-    ours = count_subject(folded)
-    whole = count_subject(dataclasses.replace(folded, model=model, repeats=()))
-
-    assert ours.totals.complete, ours.notes
-    for module in ours.section("modules").rows:
-        assert evaluate(module.macs_form or "0", {}) == module.own_macs, module.path
-    assert ours.config == specs.values(spec)
-    assert ours.totals == whole.totals
-    for section in ours.sections:
-        assert section.rows == whole.section(section.name).rows, section.name
-
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("t5", {"buckets": 30}, "buckets"),
@@ -131,39 +81,3 @@ def test_the_memory_of_transformer_xl_is_in_a_remark() -> None:
 
     assert "1,800 tokens before" in remark  # 12 blocks x 150
     assert not family.outline(family.spec(memory=0)).remarks
-
-
-FAMILIES_HERE = {kind for kind, _ in NETWORKS.values()}
-PRESETS = [
-    name
-    for name in presets.names()
-    if presets.load(name).family in FAMILIES_HERE and presets.load(name).same_as is None
-]
-DATA = Path(__file__).parents[1] / "data"
-ROWS = json.loads((DATA / "rows" / "special.json").read_text())
-MODELS = {row["name"]: row for row in json.loads((DATA / "models.json").read_text())}
-FAR = 0.03
-"""From here on a published figure that differs must say why."""
-
-
-@pytest.mark.parametrize("name", [name for name in PRESETS if name not in ROWS])
-def test_a_preset_counts_to_the_end(name: str) -> None:
-    """Those that have a row of reference figures are held against it elsewhere."""
-    totals = count_subject(loaders.load(name, Request()).subject()).totals
-
-    assert totals.complete
-    _check_figures(name, dataclasses.asdict(totals))
-
-
-def test_published_figures_are_near_the_reference_or_say_why_not() -> None:
-    for name in {*ROWS} & {*PRESETS}:
-        row = MODELS[name]
-        total = row["params_trainable"]
-        active = row.get("params_active", total)
-        _check_figures(name, {"trainable": total, "active": active, "macs": row["macs"]})
-
-
-def _check_figures(name: str, counted: dict[str, Any]) -> None:
-    for figure in presets.load(name).published:
-        near = pytest.approx(figure.value, rel=FAR)
-        assert figure.reason or counted[figure.quantity] == near, (name, figure)

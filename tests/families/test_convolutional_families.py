@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from archscope import loaders
 from archscope.analyses.rf import analysis as rf
 from archscope.errors import SpecError
-from archscope.families import FAMILIES
 from archscope.library import count_subject
 from archscope.results import Section
 from archscope.subject import Request
@@ -203,39 +200,6 @@ def test_the_module_that_reads_all_positions_is_there(text: str, module: str | N
 def test_a_spec_that_fits_nothing_says_why(text: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         loaders.load(text, Request())
-
-
-FOLDED: dict[str, tuple[str, dict[str, Any]]] = {
-    "bottlenecks": ("resnet", {"block": "bottleneck", "blocks": (1, 4, 2, 3), "groups": 2}),
-    "dilated": ("resnet", {"blocks": (3, 3, 4, 3), "output_stride": 8}),
-    "drn a": ("drn", {"arch": "a", "blocks": (3, 3, 4, 3)}),
-    "drn c": ("drn", {"arch": "c", "blocks": (1, 1, 1, 1, 3, 3, 2, 3)}),
-    "drn d": ("drn", {"blocks": (1, 3, 1, 2, 1, 3, 3, 1)}),
-    "scaled": ("efficientnet", {"width_mult": 0.5, "depth_mult": 1}),
-    "fused": ("efficientnet", {"version": "v2-s", "width_mult": 0.5, "depth_mult": 0.5}),
-    "fires": ("squeezenet", {"expand_step": 0}),
-    "no middle": ("separable-residual", {"middle_blocks": 0, "input_size": 75}),
-    "v2": ("convnext", {"version": "v2", "blocks": (1, 2, 3, 4), "channels": (8, 16, 32, 64)}),
-    "auxiliary": ("segmentation", {"head": "fcn", "auxiliary": True}),
-}
-
-
-@pytest.mark.parametrize("name", FOLDED)
-def test_folded_and_whole_count_the_same(name: str) -> None:
-    kind, fields = FOLDED[name]
-    family = FAMILIES.get(kind)
-    spec = family.spec(**{"input_size": 64, "classes": 5, **fields})
-    folded = family.subject(spec)
-    with torch.device("meta"):
-        model = family.network(spec)
-
-    ours = count_subject(folded)
-    whole = count_subject(dataclasses.replace(folded, model=model, repeats=()))
-
-    assert ours.totals == whole.totals
-    assert ours.totals.complete
-    for section in ours.sections:
-        assert section.rows == whole.section(section.name).rows, section.name
 
 
 @pytest.mark.parametrize(

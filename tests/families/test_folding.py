@@ -11,6 +11,7 @@ import torch
 from archscope import specs
 from archscope.families import FAMILIES
 from archscope.library import count_subject
+from archscope.theory.counts import evaluate
 
 SMALL = {"d_model": 16, "heads": 4, "vocab_size": 50, "seq_len": 12}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -91,6 +92,36 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
                      "conv_channels": (6, 4), "conv_norm": "layer", "conv_bias": True,
                      "position_groups": 4, "position_kernel": 5, "classes": 7, "input_size": 999},
     ),
+    "bottlenecks": (
+        "resnet", {"block": "bottleneck", "blocks": (1, 4, 2, 3), "groups": 2, "input_size": 64},
+    ),
+    "dilated": ("resnet", {"blocks": (3, 3, 4, 3), "output_stride": 8, "input_size": 64}),
+    "drn a": ("drn", {"arch": "a", "blocks": (3, 3, 4, 3), "input_size": 64}),
+    "drn d": ("drn", {"blocks": (1, 3, 1, 2, 1, 3, 3, 1), "input_size": 64}),
+    "scaled": ("efficientnet", {"width_mult": 0.5, "depth_mult": 1, "input_size": 64}),
+    "fused": (
+        "efficientnet", {"version": "v2-s", "width_mult": 0.5, "depth_mult": 0.5, "input_size": 64},
+    ),
+    "fires": ("squeezenet", {"expand_step": 0, "input_size": 64}),
+    "convnext v2": (
+        "convnext",
+        {"version": "v2", "blocks": (1, 2, 3, 4), "channels": (8, 16, 32, 64), "input_size": 64},
+    ),
+    "switch": ("t5", {"depth": 3, "decoder_depth": 5, "experts": 4, "d_model": 16}),
+    "swin": ("swin", {"blocks": (1, 4), "heads": (3, 6), "input_size": 90}),
+    "deepseek": ("deepseek", {"depth": 4, "dense_blocks": 2, "q_rank": 8, "routing": "balanced"}),
+    "mamba": ("mamba", {"depth": 3, "d_model": 20, "seq_len": 30, "tied": False, "bias": True,
+                        "inner_norm": True}),
+    "mamba-2": ("mamba", {"version": "v2", "depth": 3, "d_model": 20, "head_dim": 8,
+                          "chunk_size": 7, "seq_len": 30}),
+    "mobilebert": ("mobilebert", {"depth": 2, "seq_len": 12, "layer_norm": True}),
+    "xlnet": ("xlnet", {"depth": 2, "segments": True, "seq_len": 12}),
+    "transformer-xl with scores": (
+        "transformer-xl",
+        {"depth": 2, "seq_len": 8, "scores": True, "cutoffs": (20, 90), "div_val": 2},
+    ),
+    "longformer": ("longformer", {"depth": 2, "seq_len": 600, "window": 64, "global_tokens": 2}),
+    "reformer": ("reformer", {"depth": 4, "seq_len": 500, "hashes": 2, "ff_chunk": 128}),
 }  # fmt: skip
 
 
@@ -108,6 +139,9 @@ def test_folded_and_whole_count_the_same(name: str) -> None:
     whole = count_subject(dataclasses.replace(folded, model=model, repeats=()))
 
     assert ours.config == specs.values(spec)
+    assert ours.totals.complete, ours.notes
+    for module in ours.section("modules").rows:
+        assert evaluate(module.macs_form or "0", {}) == module.own_macs, module.path
     assert ours.totals == whole.totals
     for section in ours.sections:
         assert section.rows == whole.section(section.name).rows, section.name

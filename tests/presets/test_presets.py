@@ -122,6 +122,7 @@ def test_a_published_figure_is_what_is_counted_or_says_why_not(name: str) -> Non
     report = count_subject(subject)
     rows = with_figures(report, network).section("published").rows
 
+    assert report.totals.complete or subject.inputs is None, report.notes
     _check_census(presets.load(name), report.totals)
     for row in rows:
         if name in UNCOUNTED and row.counted is None:
