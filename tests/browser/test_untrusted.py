@@ -35,6 +35,7 @@ PAYLOADS = (
     "right\u202eleft\u2066\u200f",
     "two\nlines\r\u2028\x85",
     "%{customdata}%{x}<extra>",
+    "constructor",
 )
 LIVE = """(() => ({
     ran: typeof window.__xss,

@@ -332,6 +332,23 @@ def test_labels_are_no_markup() -> None:
     assert "\x1b" not in label("\x1b[31m")
 
 
+@pytest.mark.parametrize("name", ["constructor", "toString", "__proto__"])
+def test_a_category_is_not_called_what_every_object_has(name: str) -> None:
+    """Plotly draws such a bar nowhere, and the page says what is no number."""
+    assert label(name) == f"{name} "
+    assert label(f"{name}s") == f"{name}s"
+
+
+def test_captions_hold_nothing_that_steers(sample: Make) -> None:
+    one, two = sample("gpt2"), sample("frozen")
+    page = render((replace(one, title="a\x1b[31m\ud800 · b"), replace(two, title="c · b")))
+    texts = page.partition('<script type="text/plain" id="plotly">')[0]
+
+    assert "\x1b" not in texts
+    assert "\ud800" not in texts
+    assert "Each bar is 100%. Params a\\x1b[31m\\ud800 · b: most" in texts
+
+
 def test_looks_differ_without_colour_too() -> None:
     assert len({look.pattern for look in LOOKS}) == len(LOOKS)
     assert len({look.symbol for look in LOOKS}) == len(LOOKS)

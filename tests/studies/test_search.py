@@ -18,14 +18,17 @@ from typing import Any
 import pytest
 
 import archscope
+from archscope.analyses.rf.closed_form.answer import closed_form
+from archscope.analyses.rf.use.answer import of_outline
 from archscope.errors import UsageError
 from archscope.families import FAMILIES
 from archscope.library._rf import see_network
 from archscope.results import Report
+from archscope.studies.measures import measures
 from archscope.studies.search import optimum
 from archscope.studies.search.answer import solved
 from archscope.studies.search.bounds import Bounds
-from archscope.studies.search.closed_form import quantities
+from archscope.studies.search.closed_form import HELD, WINDOWED, Known, Told, quantities
 from archscope.studies.search.question import question
 from archscope.studies.search.sections import rows_of, sections_of
 from archscope.studies.search.variants import Variants
@@ -159,6 +162,37 @@ def test_what_a_family_says_of_its_measures_is_so(base: Any) -> None:
                     assert len(set(values)) == 1, (axis.name, measure, variants.text(line[0]))
                 else:
                     assert values == sorted(values, reverse=trend < 0), (axis.name, measure)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"norm": "group"},
+        {"padding_mode": "circular"},
+        {"norm": "group", "padding_mode": "reflect", "residual": True},
+        {"stride": (2,), "head": "classifier"},
+    ],
+)
+def test_what_is_told_in_brief_is_what_the_whole_answer_tells(fields: Fields) -> None:
+    family = FAMILIES.get("cnn")
+    spec = family.spec(spatial_dims=1, depth=3, channels=(4,), input_size=40, **fields)
+    outline = family.outline(spec)
+    whole = Told(totals=of_outline(closed_form(outline), outline, None).totals)
+    for name in (*WINDOWED, *HELD):
+        measure = measures()[name]
+        unit = measure.quantity.dimensions[0]
+        found, wanted = Known(family, spec).measured(measure, unit), measure.of(whole, unit)
+        assert (found.values, found.bound) == (wanted.values, wanted.bound), name
+
+
+def test_what_has_no_order_is_not_looked_for_in_every_variant() -> None:
+    family = FAMILIES.get("cnn")
+    known = Known(family, family.spec(channels=(4,), norm="group", depth=24))
+
+    found = known.measured(measures()["ahead"], "positions")
+
+    assert found.why == "blocks.0.norm reads all positions"
 
 
 def test_sixteen_thousand_samples_take_eleven_layers_of_doubling_dilations() -> None:

@@ -69,6 +69,11 @@ def _reason(totals: Totals) -> str:
     return "outputs reach the border" if totals.at_least else "it was not found"
 
 
+def _unordered(totals: Totals) -> str:
+    """Return why outputs have no place of their own, where they are said not to have one."""
+    return f"{totals.reads_all} reads all positions" if totals.reads_all else ""
+
+
 def _field(totals: Totals) -> Found:
     return _bounded(totals.receptive_field, totals)
 
@@ -87,7 +92,7 @@ def _causal(totals: Totals) -> Found:
     if totals.global_by and not totals.bounded_by:
         return Found(values=(0,), why=f"{totals.global_by} reduces over all positions")
     if totals.bounded_by or ahead is None:
-        return Found(why=_reason(totals))
+        return Found(why=_unordered(totals) or _reason(totals))
     return Found(values=(0,), why=f"an output sees {_ahead(ahead, totals)}")
 
 
@@ -96,7 +101,7 @@ def _look_ahead(totals: Totals) -> Found:
     own, others = totals.look_ahead, totals.others_ahead
     if own and others is not None and others > own[0]:
         own = (others, *own[1:])
-    return _known(own, totals)
+    return _known(own, totals, _unordered(totals))
 
 
 def _ahead(ahead: Sequence[int], totals: Totals) -> str:
@@ -166,7 +171,7 @@ QUANTITIES = (
     ),
     _quantity(
         "back",
-        lambda totals: _known(totals.look_back, totals),
+        lambda totals: _known(totals.look_back, totals, _unordered(totals)),
         *("positions", "time"),
         help="how far behind its own position an output sees",
         aliases=("look_back", "behind"),

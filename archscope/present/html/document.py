@@ -90,10 +90,22 @@ def _template() -> Template:
     from markupsafe import Markup
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
     )
     environment.filters["unchanged"] = Markup  # our own files and what `packed` gives alone
     return environment.from_string(assets.own("template.html.j2"))
+
+
+def _printable(value: object) -> object:
+    """Return what is put into the page, with what could steer it escaped, wherever it comes from.
+
+    Our own files and marked-up text are as they are.
+    """
+    return _format.safe_label(value) if type(value) is str else value
 
 
 def _heading(reports: Sequence[Report], title: str | None) -> tuple[str, str]:

@@ -63,6 +63,8 @@ BYTES = 4
 """Bytes of a weight or an element of an activation: networks are made in float32."""
 WINDOWED = ("rf", "smallest_rf", "local_rf", "ahead", "back", "jump", "causal")
 """What follows from where windows lie."""
+ORDERED = ("ahead", "back", "causal")
+"""What is known only where outputs lie in the order of what they see."""
 HELD = ("coverage", "streams", "gap")
 """What follows from which positions they hold, which takes longer."""
 
@@ -113,6 +115,14 @@ class Known:
             self._census = self._family.census(self.spec)
         return self._census
 
+    @property
+    def outline(self) -> Outline:
+        """What its layers see, in closed form."""
+        if self._outline is None:
+            assert self._family.outline is not None
+            self._outline = self._family.outline(self.spec)
+        return self._outline
+
     def measured(self, measure: Measure, dimension: Dimension) -> Found:
         """Return what is known of a measure, e.g. `rf` in seconds."""
         if measure.analysis == "params":
@@ -121,6 +131,8 @@ class Known:
             return self._cached(measure.name)
         if measure.analysis == "memory":
             return kept_in_training(self._family, self.spec, measure.name)
+        if measure.name in ORDERED and self.outline.unordered and not self.outline.attention:
+            return Found(why=self.outline.unordered)
         return measure.of(Told(totals=self._totals(measure.name)), dimension)
 
     def field(self, name: str) -> Found:
@@ -154,17 +166,14 @@ class Known:
         return Found(values=(KEPT[name](cache),))
 
     def _totals(self, name: str) -> Totals:
-        if self._outline is None:
-            assert self._family.outline is not None
-            self._outline = self._family.outline(self.spec)
         if name in (*WINDOWED, *HELD) and self._whole is None:
             found = self._briefs.get(name in HELD)
-            found = found or brief(self._outline, self._rate, holds=name in HELD)
+            found = found or brief(self.outline, self._rate, holds=name in HELD)
             if found is not None:
                 self._briefs[name in HELD] = found
                 return found
         if self._whole is None:
-            answer: Answer = of_outline(closed_form(self._outline), self._outline, self._rate)
+            answer: Answer = of_outline(closed_form(self.outline), self.outline, self._rate)
             self._whole = answer.totals
         return self._whole
 
@@ -194,7 +203,7 @@ def brief(outline: Outline, rate: Fraction | None, *, holds: bool) -> Totals | N
     """
     path = outline.path
     unlike = (outline.attention, outline.branches, outline.source, outline.partial)
-    if any(unlike) or outline.unordered or any(one.upsamples for stack in path for one in stack):
+    if any(unlike) or any(one.upsamples for stack in path for one in stack):
         return None
     if outline.skips and sees_more(path, outline.skips):
         return None
@@ -205,6 +214,8 @@ def brief(outline: Outline, rate: Fraction | None, *, holds: bool) -> Totals | N
         seen,
         **(_held(path) if holds else {"is_full": False, "complete": False}),
     )
+    if outline.unordered:
+        return replace(found, sample_rate=None if rate is None else plain(rate))
     return replace(
         found,
         look_back=tuple(look.behind for look in looks),

@@ -98,13 +98,26 @@ def looks(names: tuple[str, ...]) -> dict[str, Look]:
     return {name: look(taken[name]) for name in names}
 
 
+_OF_EVERY_OBJECT = frozenset(
+    (
+        *("__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
+        *("__proto__", "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable"),
+        *("toLocaleString", "toString", "valueOf"),
+    )
+)
+"""What every object of JavaScript has: Plotly, which looks categories up in one, would find it in
+their place.
+"""
+
+
 def label(text: object, longest: int = LONGEST) -> str:
     """Return a text from outside for a figure, which reads its labels as a kind of HTML.
 
     >>> label("<b>")
     '&lt;b&gt;'
     """
-    return escape(shortened(safe_label(text), longest), quote=False)
+    found = escape(shortened(safe_label(text), longest), quote=False)
+    return f"{found} " if found in _OF_EVERY_OBJECT else found
 
 
 def pattern(of: Look) -> dict[str, Any]:
