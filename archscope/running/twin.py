@@ -210,10 +210,11 @@ def _as_scripted(model: nn.Module, original: nn.Module) -> None:
     made: dict[int, Tensor] = {}
     for module, like in zip(model.modules(), original.modules(), strict=False):
         for name, held in like._parameters.items():
-            if held is None:
+            copied = module._parameters[name]
+            if held is None or copied is None:
                 continue
-            first = made.setdefault(id(held), module._parameters[name])
-            if first is not module._parameters[name]:
+            first = made.setdefault(id(held), copied)
+            if first is not copied:
                 setattr(module, name, first)
             first.requires_grad_(held.requires_grad)
 
