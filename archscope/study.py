@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, redirect_stdout
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from archscope.progress import doing
 from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
 from archscope.running.attributes import parameters_of
+from archscope.running.prints import prints_to_stderr
 from archscope.subject import Holding, Network, Sketch, Subject, as_network
 from archscope.version import __version__
 
@@ -52,7 +53,7 @@ def analyse(
         return replace(made, inputs=shapes, origin=subject.origin)
 
     # What a named network's own code prints must not mix with results on stdout.
-    aside = nullcontext() if subject.origin == "memory" else redirect_stdout(sys.stderr)
+    aside = nullcontext() if subject.origin == "memory" else prints_to_stderr()
     try:
         with aside:
             return report(_sections(analysis, subject, settings))
