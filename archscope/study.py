@@ -15,7 +15,7 @@ from archscope.errors import ArchscopeError, ForwardError, ThresholdError, Usage
 from archscope.progress import doing
 from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
-from archscope.running.attributes import parameters_of
+from archscope.running.attributes import parameters_of, part_of
 from archscope.running.prints import prints_to_stderr
 from archscope.subject import Holding, Network, Sketch, Subject, as_network
 from archscope.version import __version__
@@ -154,7 +154,7 @@ def weight_bytes(subject: Subject) -> int:
     size = _bytes(subject.model)
     for repeat in subject.repeats:
         more = 0 if repeat.shared else len(repeat.copies) - 1
-        size += more * _bytes(subject.model.get_submodule(repeat.path))
+        size += more * _bytes(part_of(subject.model, repeat.path))
     return size
 
 
