@@ -158,5 +158,5 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
 
     Raises `UsageError` where no network is called so, or it cannot take these inputs.
     """
-    network = load_teacher(teacher, report.config)
+    network = load_teacher(teacher, report.config, inputs=report.inputs)
     return with_teacher(report, analyse("params", countable(network)))

@@ -134,6 +134,22 @@ def test_what_a_forward_writes_beside_python_stays_out_of_the_result(
     assert "forward" in found.err
 
 
+def test_a_teacher_of_ones_own_takes_its_students_inputs(archscope: Run) -> None:
+    Path("deep.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Sequential):\n"
+        "    def __init__(self, depth=1):\n"
+        "        super().__init__(*[nn.Linear(8, 8) for _ in range(depth)])\n"
+    )
+    shape = ("--input-shape", "2,8")
+
+    alone = archscope("params", "deep:Net", *shape, "--teacher", "deep:Net(depth=3)")
+    beside = archscope("compare", "deep:Net(depth=3)", "deep:Net", "--teacher", *shape)
+
+    assert "Teacher: 3 × the parameters · 3 × the MACs" in alone.out
+    assert (alone.code, beside.code) == (0, 0)
+
+
 def test_what_is_no_exception_is_told_in_one_line(archscope: Run) -> None:
     Path("stops.py").write_text(
         "from torch import nn\n"
