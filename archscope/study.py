@@ -83,9 +83,9 @@ def _sections(
     run = ANALYSES.get(analysis).run
     if not isinstance(subject, Subject):  # nothing of it runs here
         return run(subject, **settings)
-    from archscope.running.process import process_as_found
+    from archscope.running.process import outside_modes, process_as_found
 
-    return process_as_found(lambda: run(subject, **settings))
+    return outside_modes(lambda: process_as_found(lambda: run(subject, **settings)))
 
 
 def ask(analysis: str, network: Network, **settings: Any) -> Report:
