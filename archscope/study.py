@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, redirect_stdout
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,8 @@ from archscope.errors import ArchscopeError, ForwardError, ThresholdError, Usage
 from archscope.progress import doing
 from archscope.registry import resolve
 from archscope.results import Convention, Environment, Note, Report, Section
-from archscope.running.attributes import parameters_of
+from archscope.running.attributes import parameters_of, part_of
+from archscope.running.prints import prints_to_stderr
 from archscope.subject import Holding, Network, Sketch, Subject, as_network
 from archscope.version import __version__
 
@@ -52,7 +53,7 @@ def analyse(
         return replace(made, inputs=shapes, origin=subject.origin)
 
     # What a named network's own code prints must not mix with results on stdout.
-    aside = nullcontext() if subject.origin == "memory" else redirect_stdout(sys.stderr)
+    aside = nullcontext() if subject.origin == "memory" else prints_to_stderr()
     try:
         with aside:
             return report(_sections(analysis, subject, settings))
@@ -82,9 +83,9 @@ def _sections(
     run = ANALYSES.get(analysis).run
     if not isinstance(subject, Subject):  # nothing of it runs here
         return run(subject, **settings)
-    from archscope.running.process import process_as_found
+    from archscope.running.process import outside_modes, process_as_found
 
-    return process_as_found(lambda: run(subject, **settings))
+    return outside_modes(lambda: process_as_found(lambda: run(subject, **settings)))
 
 
 def ask(analysis: str, network: Network, **settings: Any) -> Report:
@@ -153,7 +154,7 @@ def weight_bytes(subject: Subject) -> int:
     size = _bytes(subject.model)
     for repeat in subject.repeats:
         more = 0 if repeat.shared else len(repeat.copies) - 1
-        size += more * _bytes(subject.model.get_submodule(repeat.path))
+        size += more * _bytes(part_of(subject.model, repeat.path))
     return size
 
 

@@ -97,7 +97,9 @@ def _code(arguments: list[str], *, debug: bool) -> int:
         return 1
     except click.exceptions.Exit as done:
         return done.exit_code
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # a forward's may be of a class derived from that
         if _is_of_stdout(error):
             sys.stdout = None  # Python would try once more at its exit
         if debug:
@@ -105,7 +107,7 @@ def _code(arguments: list[str], *, debug: bool) -> int:
         return _told(error)
 
 
-def _told(error: Exception) -> int:
+def _told(error: BaseException) -> int:
     """Say an error on stderr and return its exit code."""
     code = error.exit_code if isinstance(error, click.ClickException | ArchscopeError) else 1
     if isinstance(error, click.ClickException | ArchscopeError) and _COMPLETE in os.environ:
@@ -146,7 +148,7 @@ _WRITERS = ("click.", "archscope.cli.")
 """Whose code writes to stdout, and opens no file."""
 
 
-def _is_of_stdout(error: Exception) -> bool:
+def _is_of_stdout(error: BaseException) -> bool:
     """Return whether an error came of writing to stdout, e.g. a file on a full disk."""
     trace = error.__traceback__ if isinstance(error, OSError) else None
     while trace is not None and trace.tb_next is not None:
@@ -154,11 +156,11 @@ def _is_of_stdout(error: Exception) -> bool:
     return trace is not None and trace.tb_frame.f_globals["__name__"].startswith(_WRITERS)
 
 
-def _stdouts(error: Exception) -> str:
+def _stdouts(error: BaseException) -> str:
     return f"stdout cannot be written: {getattr(error, 'strerror', None) or error}"
 
 
-def _unforeseen(error: Exception) -> str:
+def _unforeseen(error: BaseException) -> str:
     """Return one line of what no part of archscope expected."""
     if isinstance(error, RecursionError):
         return f"it is nested too deeply for Python: {error}. --debug shows the traceback."

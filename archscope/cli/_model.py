@@ -269,8 +269,7 @@ def read_models(models: Sequence[str], request: Request) -> Sequence[Network]:
 
     if "" in models:
         raise UsageError("a MODEL is empty; name a network, e.g. resnet50")
-    own = click.get_current_context().meta[_REQUEST]
-    return loaders.load_each(models, replace(own, fields=request.fields))
+    return loaders.load_each(models, with_own_words(request))
 
 
 def _own_request(ctx: click.Context) -> Request:

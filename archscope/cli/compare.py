@@ -10,7 +10,7 @@ import click
 
 from archscope.cli._command import Command
 from archscope.cli._complete import measure_names
-from archscope.cli._model import ModelCommand, read_models
+from archscope.cli._model import ModelCommand, read_models, with_own_words
 from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
 from archscope.cli._say import say
@@ -173,7 +173,8 @@ def _read(
     request = Request(fields=fields)
     if teacher and len(named) > 1 and not is_saved(models[0]):
         taught = read_models(named[1:], request)
-        networks = iter((load_teacher(named[0], taught[0].config, request), *taught))
+        every = with_own_words(request)
+        networks = iter((load_teacher(named[0], taught[0].config, every), *taught))
     else:
         networks = iter(read_models(named, request))
     return [read(model) if is_saved(model) else next(networks) for model in models]

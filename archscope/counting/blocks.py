@@ -8,6 +8,8 @@ from math import prod
 
 from torch import nn
 
+from archscope.running.attributes import part_of
+
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
@@ -50,7 +52,7 @@ def _outermost(paths: Iterable[str]) -> list[str]:
 
 
 def _is_listed(model: nn.Module, path: str) -> bool:
-    return isinstance(model.get_submodule(path.rpartition(".")[0]), nn.ModuleList)
+    return isinstance(part_of(model, path.rpartition(".")[0]), nn.ModuleList)
 
 
 def _copies(path: str, repeats: Mapping[str, int]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from torch import nn
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.running.attributes import parameters_of
+from archscope.running.attributes import parameters_of, part_of
 from archscope.subject import Repeat
 from archscope.theory.patterns import matches
 
@@ -42,7 +42,7 @@ def tells_copies_apart(
 ) -> bool:
     """Return whether patterns freeze some copies of a block that is there once, and others not."""
     for repeat in repeats:
-        block = model.get_submodule(repeat.path)
+        block = part_of(model, repeat.path)
         for name, _ in block.named_parameters():
             copies = {_is_frozen(f"{copy}.{name}", patterns) for copy in repeat.copies}
             if len(copies) > 1:

@@ -12,7 +12,9 @@ def carries_none(operator: str) -> bool:
     """
     forward, is_backward, _ = operator.partition("_backward")
     while is_backward and forward:
-        kinds = {classify(name) for name in (forward, f"{forward}_forward")} - {"unknown"}
+        public = forward.replace("::_", "::")
+        names = (forward, f"{forward}_forward", public)
+        kinds = {classify(name) for name in names} - {"unknown"}
         if kinds:
             return "multiply-accumulate" not in kinds
         forward = forward.rpartition("_")[0]

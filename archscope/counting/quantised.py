@@ -108,7 +108,8 @@ def objects_of(module: nn.Module) -> Iterator[Held]:
         return  # its weights are parameters like any other's
     for value in vars(module).values():
         if isinstance(value, torch.ScriptObject):
-            tensors = list(_unpacked(value))
+            # A recurrent layer's tells its biases by themselves, and again beside each weight.
+            tensors = {tensor.data_ptr(): tensor for tensor in _unpacked(value)}.values()
             if tensors:
                 yield Held(
                     numbers=sum(t.numel() for t in tensors), bytes=sum(map(bytes_of, tensors))

@@ -13,6 +13,7 @@ from archscope.analyses.params.teacher import with_teacher
 from archscope.errors import ThresholdError, UsageError
 from archscope.library._named import network_of, subject_of
 from archscope.library._teaching import load_teacher
+from archscope.library._training import patterns_of
 from archscope.results import Convention, Report
 from archscope.study import analyse, countable, made
 from archscope.subject import Holding, Network, Subject
@@ -72,7 +73,7 @@ def params(
     """
     if isinstance(teacher, str):
         loaders.require_name(teacher)
-    frozen = (freeze,) if isinstance(freeze, str) else tuple(freeze)
+    frozen = patterns_of(freeze)
     asked: dict[str, Any] = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": frozen}
     if isinstance(model, str):
         alone = None if flops else True
@@ -158,5 +159,5 @@ def with_named_teacher(report: Report, teacher: str) -> Report:
 
     Raises `UsageError` where no network is called so, or it cannot take these inputs.
     """
-    network = load_teacher(teacher, report.config)
+    network = load_teacher(teacher, report.config, inputs=report.inputs)
     return with_teacher(report, analyse("params", countable(network)))

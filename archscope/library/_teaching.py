@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from archscope import loaders, specs
 from archscope.errors import SpecError, UsageError
-from archscope.results import Report
+from archscope.results import InputShape, Report
 from archscope.studies.compare.teaching import Decoded
 from archscope.subject import Network, Request
 
@@ -16,17 +16,35 @@ INPUT_FIELDS = ("batch_size", "seq_len", "target_len", "input_size")
 """Fields of specs that say how large the input is, whatever the network."""
 
 
-def load_teacher(teacher: str, config: Mapping[str, Any], request: Request = Request()) -> Network:  # noqa: B008
+def load_teacher(
+    teacher: str,
+    config: Mapping[str, Any],
+    request: Request = Request(),  # noqa: B008
+    inputs: Sequence[InputShape] = (),
+) -> Network:
     """Return the network that teaches one of this configuration, at its inputs.
 
+    One of the user's own takes what the request says of inputs, or else `inputs`, its student's.
     Raises `UsageError` where no network is called so, or it cannot take these inputs.
     """
     loaders.require_name(teacher)
+    if not loaders.has_spec(teacher):
+        own = replace(request, fields={})
+        if not (own.input_shapes or own.input_values or own.inputs_from):
+            own = replace(own, input_shapes=tuple(map(_typed, inputs)))
+        return loaders.load(teacher, own)
     fields = {**_inputs_of(config, teacher), **request.fields}
+    alone = Request(fields=fields, parameters_alone=request.parameters_alone)
     try:
-        return loaders.load(teacher, replace(request, fields=fields))
+        return loaders.load(teacher, alone)
     except SpecError as error:
         raise UsageError(f"teacher {teacher} cannot take its student's inputs: {error}") from None
+
+
+def _typed(given: InputShape) -> str:
+    """Return an input in the words of `--input-shape`."""
+    name = "" if given.name.isdigit() else f"{given.name}:"
+    return f"{name}{given.dtype}:{','.join(map(str, given.shape))}"
 
 
 def _inputs_of(config: Mapping[str, Any], teacher: str) -> Mapping[str, Any]:

@@ -122,8 +122,13 @@ def finetune(
 
 
 def _joined(patterns: str | Sequence[str]) -> str:
+    return ",".join(patterns_of(patterns))
+
+
+def patterns_of(patterns: str | Sequence[str]) -> tuple[str, ...]:
+    """Return what is frozen, pattern by pattern; raises `UsageError` for what is no text."""
     if isinstance(patterns, str):
-        return patterns
+        return (patterns,)
     each = tuple(patterns) if isinstance(patterns, Iterable) else (patterns,)
     strange = next((one for one in each if not isinstance(one, str)), None)
     if strange is not None:
@@ -131,4 +136,4 @@ def _joined(patterns: str | Sequence[str]) -> str:
             f"freeze: this is of type {type(strange).__name__}; give names of parameters or "
             'modules, or patterns of them, e.g. "blocks.[0-5]"'
         )
-    return ",".join(each)
+    return each

@@ -10,7 +10,7 @@ import ast
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -19,10 +19,9 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from archscope.errors import LoadError, UsageError
+from archscope.running.prints import prints_to_stderr
 
 T = TypeVar("T")
-_STDOUT, _STDERR = 1, 2
-"""The files that every program has."""
 IMPORTING = "importing"
 """How what is tried begins where a module is run for the first time."""
 _GUARD = "what is to run as a program goes under if __name__ == '__main__'"
@@ -36,7 +35,7 @@ def _as_python_would(folder: Path, program: str) -> Iterator[None]:
     sys.dont_write_bytecode = True
     sys.argv = [program]
     try:
-        with _below_python(), redirect_stdout(sys.stderr):
+        with prints_to_stderr():
             yield
     finally:
         sys.argv = arguments
@@ -45,26 +44,6 @@ def _as_python_would(folder: Path, program: str) -> Iterator[None]:
             sys.path.remove(path)
         if os.getcwd() != here:
             os.chdir(here)
-
-
-@contextmanager
-def _below_python() -> Iterator[None]:
-    """Send what C code and other programs write to stdout, beside Python, to stderr too."""
-    try:
-        is_programs = sys.stdout.fileno() == _STDOUT
-    except (AttributeError, OSError, ValueError):  # a notebook's, a test's: not a file
-        is_programs = False
-    if not is_programs:
-        yield
-        return
-    sys.stdout.flush()
-    kept = os.dup(_STDOUT)
-    os.dup2(_STDERR, _STDOUT)
-    try:
-        yield
-    finally:
-        os.dup2(kept, _STDOUT)
-        os.close(kept)
 
 
 def run(code: Callable[[], T], what: str, *, folder: Path, program: str = "") -> T:

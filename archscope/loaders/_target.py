@@ -200,6 +200,8 @@ def network_of(made: Any, where: str, found: Any, part: str = "") -> nn.Module:
     try:
         return unwrapped(held_network(made, lambda name: f"name one, e.g. {call}.{name}")[0])
     except UsageError as error:
+        if inspect.iscoroutine(made):
+            made.close()  # else Python warns that nobody awaited it
         raise UsageError(f"{where} returned {error}") from None
 
 

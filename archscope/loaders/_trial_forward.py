@@ -25,6 +25,7 @@ def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
 
     from archscope.counting.execution import KEPT, ShapesOnly
     from archscope.running.as_written import as_written
+    from archscope.running.prints import prints_to_stderr
     from archscope.running.twin import Original, on_shapes
 
     if not any(parameter.is_meta for parameter in parameters_of(model)):
@@ -32,7 +33,7 @@ def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
 
     original = Original(model, inputs)
     for kept in KEPT:
-        with torch.no_grad(), as_written(), redirect_stdout(io.StringIO()):
+        with torch.no_grad(), as_written(), prints_to_stderr(), redirect_stdout(io.StringIO()):
             try:
                 twin = on_shapes(original, constants_too=kept == "none")
                 with ShapesOnly(kept=kept, original=original):

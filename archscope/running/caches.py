@@ -7,93 +7,91 @@ shapes they would hand out to the user's own network later.
 from __future__ import annotations
 
 import gc
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections import OrderedDict
+from collections.abc import Iterable
 from functools import _lru_cache_wrapper
 from operator import is_
+from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 
+from archscope.running.stores import MOST, Stores, contents
+
 _HOLDS_NONE = ("sympy", "torch", "archscope")
 """Packages whose caches, nearly all that there are, never hold a tensor of a user's forward."""
-_DEPTH = 5
+_DEPTH = 6
 """How far within what is stored a tensor may lie: an entry, what it holds, tuples in that."""
 
 
 class Stored:
-    """What the files of a network's classes store: their names, attributes of their classes and of
-    single objects, and tables under these."""
+    """What the code of a network stores: see `Stores`."""
 
     def __init__(self, model: nn.Module) -> None:
-        names = {type(module).__module__ for module in model.modules()}
-        own = (name for name in names if name.partition(".")[0] != "torch")
-        files = [sys.modules[name] for name in own if name in sys.modules]
-        self._classes = [(each, dict(vars(each))) for file in files for each in _classes(file)]
-        spaces = [*map(vars, files), *(each for file in files for each in _objects(file))]
-        named = (*spaces, *(names for _, names in self._classes))
-        tables = [*spaces, *(table for names in named for table in _tables(names))]
-        self._tables = [(table, dict(table)) for table in tables]
+        stores = Stores(model)
+        self._classes = [(each, dict(vars(each))) for each in stores.classes]
+        self._tables = [(each, dict.copy(each)) for each in stores.tables]
+        self._sequences = [(each, list(each)) for each in stores.sequences]
+        self._cells = [(each, contents(each)) for each in stores.cells]
+        self._cached = [(each, each.cache_info().misses) for each in stores.cached]
 
     def put_back(self) -> None:
         """Store what was stored before in place of whatever has no data and is new."""
         for kind, before in self._classes:
-            for name in _emptied(vars(kind), before):
+            for name in _emptied(dict(vars(kind)), before):
                 if name in before:
                     type.__setattr__(kind, name, before[name])
                 else:
                     type.__delattr__(kind, name)
         for table, before in self._tables:
-            for key in _emptied(table, before):
-                if key in before:
-                    table[key] = before[key]
-                else:
-                    del table[key]
+            _put_back(table, before)
+        for sequence, items in self._sequences:
+            if _has_new(sequence, items):
+                sequence.clear()
+                (sequence.update if isinstance(sequence, set) else sequence.extend)(items)
+        for cell, content in self._cells:
+            if _has_new(contents(cell), content):
+                _fill(cell, content)
+        for function, misses in self._cached:
+            if function.cache_info().misses != misses and _holds_none([function]):
+                function.cache_clear()
 
 
-def _classes(file: Any) -> Iterator[type]:
-    """Yield the classes that a file defines."""
-    for value in list(vars(file).values()):
-        if isinstance(value, type) and value.__module__ == file.__name__:
-            yield value
+def _put_back(table: dict[Any, Any], before: dict[Any, Any]) -> None:
+    kind = OrderedDict if isinstance(table, OrderedDict) else dict  # past methods of the user's
+    for key in _emptied(table, before):
+        if key in before:
+            kind.__setitem__(table, key, before[key])
+        else:
+            kind.__delitem__(table, key)
 
 
-def _objects(file: Any) -> Iterator[dict[str, Any]]:
-    """Yield the attributes of each single object of these classes that the file names.
-
-    They are read past all that the user wrote; modules are copied with the network.
-    """
-    for value in list(vars(file).values()):
-        if type(value).__module__ != file.__name__ or isinstance(value, nn.Module):
-            continue
-        with suppress(AttributeError):  # it has slots
-            found = object.__getattribute__(value, "__dict__")
-            if type(found) is dict:
-                yield found
-
-
-def _tables(names: Mapping[str, Any]) -> Iterator[dict[Any, Any]]:
-    """Yield each table that stands under a name."""
-    for name, value in list(names.items()):
-        if type(value) is dict and name != "__builtins__":
-            yield value
-
-
-def _emptied(now: Mapping[Any, Any], before: Mapping[Any, Any]) -> list[Any]:
+def _emptied(now: dict[Any, Any], before: dict[Any, Any]) -> list[Any]:
     """Return the keys whose values are new and have no data."""
-    values = list(now.values())
+    values = list(dict.values(now))
     if len(values) == len(before) and all(map(is_, values, before.values())):
         return []
     return [
         key
-        for key, value in list(now.items())
-        if before.get(key) is not value and (_has_none(value) or _within(value))
+        for key, value in list(dict.items(now))
+        if before.get(key) is not value and _holds_none([[value]])
     ]
 
 
-def _within(value: Any) -> bool:
-    return _is_plain(value) and _holds_none([value])
+def _has_new(now: Iterable[Any], before: list[Any]) -> bool:
+    """Return whether something of a sequence is new and has no data."""
+    items = list(now)
+    if len(items) == len(before) and all(map(is_, items, before)):
+        return False
+    known = set(map(id, before))
+    return _holds_none([[each for each in items if id(each) not in known]])
+
+
+def _fill(cell: CellType, content: list[Any]) -> None:
+    if content:
+        cell.cell_contents = content[0]
+    else:
+        del cell.cell_contents
 
 
 def empty_cached_functions() -> None:
@@ -117,17 +115,22 @@ def _cached_functions() -> list[Any]:
 
 
 def _holds_none(level: Iterable[Any]) -> bool:
-    """Return whether a tensor without data lies within plain containers within something."""
+    """Return whether a tensor without data lies within something."""
+    seen: set[int] = set()
     for _ in range(_DEPTH):
-        level = [each for each in gc.get_referents(*level) if _has_none(each) or _is_plain(each)]
+        if len(seen) > MOST:
+            break
+        level = [each for each in gc.get_referents(*level) if id(each) not in seen]
         if any(map(_has_none, level)):
             return True
+        level = [each for each in level if not issubclass(type(each), _NAMED)]
+        seen.update(map(id, level))
     return False
+
+
+_NAMED = (type, ModuleType, FunctionType)
+"""What stands under a name of its own is looked at there."""
 
 
 def _has_none(value: Any) -> bool:
     return isinstance(value, Tensor) and (value.is_meta or type(value).__name__ == "FakeTensor")
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, dict | list | tuple)

@@ -15,7 +15,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from torch.nn.modules import module as hooks
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils import _device as devices
 from torch.utils._python_dispatch import (
+    _disable_current_modes,
     _get_current_dispatch_mode_stack,
     _pop_mode,
     _push_mode,
@@ -51,6 +52,20 @@ def process_as_found(run: Callable[[], T]) -> T:
     """Return what `run` returns, with the process as it was before; one thread at a time."""
     with _ONE_AT_A_TIME:
         return _putting_back(lambda: _deeper(run), _state(), times=3)
+
+
+def outside_modes(run: Callable[[], T]) -> T:
+    """Return what `run` returns outside the modes that the caller has entered.
+
+    Under them a counter of the caller's would count what runs here, tensors would be fake, and
+    `torch.inference_mode` lets nothing be trained.
+    """
+    with ExitStack() as left:
+        if torch.is_inference_mode_enabled():
+            left.enter_context(torch.inference_mode(False))
+        if torch._C._len_torch_dispatch_stack():
+            left.enter_context(_disable_current_modes())
+        return run()
 
 
 def _deeper(run: Callable[[], T]) -> T:

@@ -199,11 +199,24 @@ def twin_of(original: Original, *, weight: StandIn, argument: StandIn | None = N
     with torch.no_grad():
         model = copies.of(original.model, weight)
         inputs = copied(original.inputs, argument or own, copies)
-    if original.scripted:  # its copy forgets what is trained
-        for tensor, like in zip(parameters_of(model), parameters_of(original.model), strict=False):
-            tensor.requires_grad_(like.requires_grad)
+    if original.scripted:
+        _as_scripted(model, original.model)
     evaluate(model)
     return Twin(model=model, inputs=inputs)
+
+
+def _as_scripted(model: nn.Module, original: nn.Module) -> None:
+    """Tell a copy what its TorchScript forgot: which weights are trained, and which are one."""
+    made: dict[int, Tensor] = {}
+    for module, like in zip(model.modules(), original.modules(), strict=False):
+        for name, held in like._parameters.items():
+            copied = module._parameters[name]
+            if held is None or copied is None:
+                continue
+            first = made.setdefault(id(held), copied)
+            if first is not copied:
+                setattr(module, name, first)
+            first.requires_grad_(held.requires_grad)
 
 
 def evaluate(model: nn.Module, modes: Iterable[bool] = ()) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from archscope.errors import UsageError, did_you_mean
-from archscope.running.attributes import buffers_of, parameters_of
+from archscope.running.attributes import buffers_of, parameters_of, part_of
 from archscope.running.twin import own
 from archscope.training.projections import called_the_same, fused_layers, third_of
 from archscope.training.recipe import Adapters
@@ -125,13 +125,13 @@ def adapt(model: nn.Module, adapters: Adapters) -> tuple[str, ...]:
                 _put(model, path, _thirds_adapted(layer, sorted(thirds.values()), adapters))
                 meant[path] = layer
     for path in _named(model, adapters.saved, "save"):
-        _put(model, path, Saved(model.get_submodule(path)))
+        _put(model, path, Saved(part_of(model, path)))
     return tuple(meant)
 
 
 def _put(model: nn.Module, path: str, module: nn.Module) -> None:
     holder, _, name = path.rpartition(".")
-    setattr(model.get_submodule(holder), name, module)
+    setattr(part_of(model, holder), name, module)
 
 
 def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
@@ -144,7 +144,7 @@ def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
     found = {}
     for path in _named(model, targets, "targets"):
         if path not in able:
-            kind = type(model.get_submodule(path)).__name__
+            kind = type(part_of(model, path)).__name__
             raise UsageError(
                 f"lora: {path} is of type {kind}, which cannot have an adapter; linear layers, "
                 "convolutions and embeddings can"
@@ -178,7 +178,7 @@ def _named(model: nn.Module, words: Sequence[str], what: str) -> list[str]:
     for word in words:
         here = _ending_in(word, paths)
         if not here:
-            able = (path for path in paths if _way(model.get_submodule(path)) is not None)
+            able = (path for path in paths if _way(part_of(model, path)) is not None)
             last = list(dict.fromkeys(path.rpartition(".")[2] for path in able))
             near = did_you_mean(word, last) or f" Layers are {', '.join(last[:8])} ..."
             raise UsageError(f"lora: {what}={word} names no module.{near}")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from archscope.counting.blocks import repeated_blocks
 from archscope.counting.freezing import frozen_by
 from archscope.errors import ArchscopeError
-from archscope.running.attributes import parameters_of
+from archscope.running.attributes import parameters_of, part_of
 from archscope.running.copies import StandIn
 from archscope.running.twin import Original, Twin, evaluate, twin_of
 from archscope.subject import Repeat
@@ -55,7 +55,7 @@ def prepared(
         raise ArchscopeError("nothing can be trained: no parameter has requires_grad")
     if recipe.recompute is not None and recipe.recompute.every:
         for path in list(_recomputed(twin.model, recipe.recompute.every, repeats)):
-            _run_again(twin.model.get_submodule(path), "forward", around)
+            _run_again(part_of(twin.model, path), "forward", around)
         _leave_out_caches(twin.model)
     if recipe.recompute is not None and recipe.recompute.core:
         for module in twin.model.modules():

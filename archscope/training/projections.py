@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import nn
 
+from archscope.running.attributes import part_of
+
 _CALLED_THE_SAME = (
     ("q", "q_proj", "query", "q_lin", "to_q", "wq"),
     ("k", "k_proj", "key", "k_lin", "to_k", "wk"),
@@ -49,7 +51,7 @@ def fused_layers(model: nn.Module) -> dict[str, nn.Module]:
     found = {}
     for path, layer in model.named_modules():
         holder, _, name = path.rpartition(".")
-        if name in _FUSED and _makes_thirds(layer, model.get_submodule(holder)):
+        if name in _FUSED and _makes_thirds(layer, part_of(model, holder)):
             found[path] = layer
     return found
 

@@ -113,6 +113,59 @@ def test_what_the_users_code_prints_stays_out_of_the_result(archscope: Run) -> N
     assert {"imported", "made", "forward"} <= set(found.err.split())
 
 
+def test_what_a_forward_writes_beside_python_stays_out_of_the_result(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("raw.py").write_text(
+        "import os\nfrom torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self):\n        super().__init__(2, 2)\n"
+        "    def forward(self, x):\n"
+        "        os.write(1, b'forward')\n        return super().forward(x)\n"
+    )
+    with open(1, "w", closefd=False) as stdout:  # as a program has it
+        monkeypatch.setattr("sys.stdout", stdout)
+        with pytest.raises(SystemExit):
+            main(["params", "./raw.py:Net", "--input-shape", "1,2", "-f", "json"])
+
+    found = capfd.readouterr()
+    assert json.loads(found.out)["totals"]["macs"] == 4
+    assert "forward" in found.err
+
+
+def test_a_teacher_of_ones_own_takes_its_students_inputs(archscope: Run) -> None:
+    Path("deep.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Sequential):\n"
+        "    def __init__(self, depth=1):\n"
+        "        super().__init__(*[nn.Linear(8, 8) for _ in range(depth)])\n"
+    )
+    shape = ("--input-shape", "2,8")
+
+    alone = archscope("params", "deep:Net", *shape, "--teacher", "deep:Net(depth=3)")
+    beside = archscope("compare", "deep:Net(depth=3)", "deep:Net", "--teacher", *shape)
+
+    assert "Teacher: 3 × the parameters · 3 × the MACs" in alone.out
+    assert (alone.code, beside.code) == (0, 0)
+
+
+def test_what_is_no_exception_is_told_in_one_line(archscope: Run) -> None:
+    Path("stops.py").write_text(
+        "from torch import nn\n"
+        "class Stop(BaseException):\n    pass\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self):\n        super().__init__(2, 2)\n"
+        "    def forward(self, x):\n        raise Stop('half-way')\n"
+    )
+
+    found = archscope("params", "./stops.py:Net", "--input-shape", "1,2")
+
+    assert (found.code, found.out) == (1, "")
+    told = "Error: Stop: half-way. --debug shows the traceback."
+    assert found.err.splitlines() == [told]
+
+
 def test_an_exception_in_the_users_code_shows_the_users_traceback(archscope: Run) -> None:
     found = archscope("params", "two_networks:fails", "--input-shape", "1,3")
 

@@ -395,6 +395,24 @@ def test_scripted_layers_are_trained() -> None:
     assert archscope.memory(scripted, rows()).totals.gradients == (8 * 8 + 8) * 4
 
 
+def test_ways_of_training_scripted_layers_are_told() -> None:
+    scripted = torch.jit.script(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 4)))
+    report = archscope.finetune(scripted, rows())
+
+    trained = {row.way: row.trained for row in report.section("finetune.ways").rows}
+    assert trained == {"full": 8 * 8 + 8 + 8 * 4 + 4, "frozen": 8 * 4 + 4}
+
+
+def test_a_weight_that_a_scripted_layer_shares_is_one_and_trained() -> None:
+    layer = nn.Linear(8, 8)
+    model = nn.Sequential(layer, torch.jit.script(layer))
+    work = archscope.train(model, rows()[:1]).totals
+
+    assert (work.trainable, work.frozen) == (8 * 8 + 8, 0)
+    assert (work.forward, work.backward) == (2 * 8 * 8, 3 * 8 * 8)  # the input needs no gradient
+    assert archscope.memory(model, rows()).totals.weights == (8 * 8 + 8) * 4
+
+
 def test_a_branch_is_trained() -> None:
     model = Around(
         lambda self, x: torch.cond(x.shape[0] > 1, self.layer, lambda x: x.clone(), (x,))

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archscope.counting.dispatcher import DispatcherCounter
 from archscope.counting.formulas import FORMULAS
+from archscope.counting.gradients import carries_none
 from archscope.counting.operators import classify
 
 
@@ -91,3 +92,10 @@ def test_fused_recurrent_kernels_multiply_what_their_steps_do(kind: str, weighs:
         given = [None] * 5 + [x, None, None, weights]
         assert FORMULAS["aten::lstm_mps_backward"](*given, result=None) == backward
     assert classify("aten::_cudnn_rnn_backward") == "multiply-accumulate"
+
+
+def test_a_backward_multiplies_if_its_forward_does() -> None:
+    for name in ("_segment_reduce", "_cdist", "_embedding_bag_dense"):
+        assert carries_none(f"aten::{name}_backward")
+    for name in ("_slow_conv2d", "linear", "conv_tbc"):
+        assert not carries_none(f"aten::{name}_backward")

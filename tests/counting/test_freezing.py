@@ -53,3 +53,8 @@ def test_figures_of_the_authors_are_of_the_whole_network() -> None:
 def test_a_pattern_that_names_nothing_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"'layr1' names no parameter.* Did you mean 'layer1'"):
         archscope.params("resnet18", freeze="layr1")
+
+
+def test_frozen_names_are_texts() -> None:
+    with pytest.raises(UsageError, match="of type int"):
+        archscope.params(nn.Linear(8, 4), torch.ones(2, 8), freeze=3)  # type: ignore[arg-type]

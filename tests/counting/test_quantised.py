@@ -173,6 +173,7 @@ def test_recurrent_layers_with_packed_weights(
     report = params(model, torch.zeros(x))
 
     assert (report.totals.macs, report.totals.complete) == (macs, True)
+    assert report.totals.frozen == sum(each.numel() for each in layer.parameters())
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from typing import Any, ClassVar
 
 import pytest
@@ -17,8 +18,11 @@ from archscope.training.forward_peak import forward_peak
 from archscope.training.optimisers import optimiser
 from archscope.training.recipe import Recipe
 from archscope.training.step import run_forward, run_step
+from tests.running import other_file as other
 
 TABLE: dict[Any, tuple[Tensor, ...]] = {}
+DEEP: dict[str, list[dict[int, Tensor]]] = {"a": [{}]}
+DEVICES: deque[Tensor] = deque(maxlen=1)
 LAST: Tensor | None = None
 
 
@@ -34,6 +38,7 @@ def _pair(size: int) -> dict[str, list[Tensor]]:
 
 class _Held:
     cached: Tensor | None = None
+    only: _Held | None = None
     by_size: ClassVar[dict[int, Tensor]] = {}
 
     def __init__(self) -> None:
@@ -80,9 +85,68 @@ def _from_object(x: Tensor) -> Tensor:
     return HELD.own
 
 
+def _remembered(make: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    made: dict[int, Tensor] = {}
+    last: Tensor | None = None
+
+    def remembers(x: Tensor) -> Tensor:
+        nonlocal last
+        if last is None:
+            made[8] = last = make(x)
+        return made[8]
+
+    return wraps(make)(remembers)
+
+
+@_remembered
+def _from_closure(x: Tensor) -> Tensor:
+    return x.new_ones(8)
+
+
+def _from_default(x: Tensor, made: list[Tensor] = []) -> Tensor:  # noqa: B006
+    if not made:
+        made.append(x.new_ones(8))
+    return made[0]
+
+
+def _from_function(x: Tensor) -> Tensor:
+    if "made" not in vars(_from_function):
+        vars(_from_function)["made"] = x.new_ones(8)
+    made: Tensor = vars(_from_function)["made"]
+    return made
+
+
+def _from_deep_within(x: Tensor) -> Tensor:
+    return DEEP["a"][0].setdefault(8, x.new_ones(8))
+
+
+def _from_object_of_class(x: Tensor) -> Tensor:
+    if _Held.only is None:
+        _Held.only = _Held()
+        _Held.only.own = x.new_ones(8)
+    assert _Held.only.own is not None
+    return _Held.only.own
+
+
+@lru_cache
+def _shaped_like_last(size: int) -> Tensor:
+    return DEVICES[-1].new_ones(size)
+
+
+def _from_mask_elsewhere(x: Tensor) -> Tensor:
+    DEVICES.append(x)
+    return _shaped_like_last(8)
+
+
+def _from_other_file(x: Tensor) -> Tensor:
+    return other.ones_like(x)
+
+
 STORES = (
     *(_from_mask, _from_pair, _from_table, _from_name),
-    *(_from_class, _from_table_of_class, _from_object),
+    *(_from_class, _from_table_of_class, _from_object, _from_object_of_class),
+    *(_from_closure, _from_default, _from_function, _from_deep_within),
+    *(_from_mask_elsewhere, _from_other_file),
 )
 
 
@@ -105,11 +169,11 @@ def _network(scale: Callable[[Tensor], Tensor], **reads: bool) -> tuple[nn.Modul
 
 @pytest.fixture(autouse=True)
 def empty() -> None:
-    for function in (_mask, _pair):
+    for function in (_mask, _pair, _shaped_like_last):
         function.cache_clear()
     TABLE.clear()
     _Held.by_size.clear()
-    _Held.cached = HELD.own = None
+    _Held.cached = _Held.only = HELD.own = None
     sys.modules[__name__].LAST = None  # type: ignore[attr-defined]
 
 

@@ -12,6 +12,7 @@ from archscope.analyses.memory.run_step import recipe_of, whole_where_cheap
 from archscope.analyses.memory.settings import Settings as StepSettings
 from archscope.errors import ArchscopeError, UsageError
 from archscope.records import frozen
+from archscope.running.attributes import part_of
 from archscope.subject import Subject
 from archscope.training.step import Step
 from archscope.training.unfolding import unfolded
@@ -97,7 +98,7 @@ def all_but(model: nn.Module, path: str) -> str:
     found: list[str] = []
     around = ""
     for part in path.split(".") if path else ():
-        holder = model.get_submodule(around)
+        holder = part_of(model, around)
         children = (name for name, child in holder.named_children() if any(_held(child)))
         own = (name for name, _ in holder.named_parameters(recurse=False))
         names = (name for name in (*children, *own) if name != part)
