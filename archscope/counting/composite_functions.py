@@ -41,6 +41,7 @@ _LEAVING = frozenset((Tensor.numpy, Tensor.__array__, Tensor.tolist, Tensor.__dl
 
 
 _FROM_OUTSIDE = frozenset((torch.from_numpy, torch.frombuffer, torch.from_file))
+_OF_LISTS = frozenset((torch.tensor, torch.as_tensor))
 
 
 def _is_complex(args: Any) -> bool:
@@ -80,6 +81,8 @@ class WholeFunctions(TorchFunctionMode):
         self._unwritten = unwritten
         self.values_left = False
         """Whether something that is not torch was given a tensor's values."""
+        self.listed = False
+        """Whether they were listed in Python, and are no sizes and no indices."""
         self.transformed = False
         """Whether something ran within a transform of torch.func, or a derivative forwards."""
 
@@ -93,9 +96,13 @@ class WholeFunctions(TorchFunctionMode):
             return self._recurrence(func, args)
         if func in _LEAVING:
             self.values_left = True
+            self.listed = self.listed or (func is Tensor.tolist and args[0].is_floating_point())
         before = self._unwritten.names()
         result = func(*args, **(kwargs or {}))
-        if self._unwritten and isinstance(func, _OF_TORCH) and not _comes_empty(func):
+        if self._unwritten and isinstance(func, _OF_TORCH) and not self._is_from_outside(func):
             # A kernel of torch's own may write by an address to what it makes.
             self._unwritten.known(t for t in tensors_in(result) if memory_of(t) not in before)
         return result
+
+    def _is_from_outside(self, func: Any) -> bool:
+        return _comes_empty(func) or (self.listed and func in _OF_LISTS)

@@ -94,7 +94,7 @@ class DispatcherCounter(TorchDispatchMode):
         if operator.uninitialised:
             self._unwritten.made(_tensors(result))
         elif operator.name == "aten::lift_fresh" and self._functions.values_left:
-            self._unwritten.lifted(_tensors(result))
+            self._unwritten.lifted(_tensors(result), listed=self._functions.listed)
         elif self._unwritten:
             inputs = _tensors((args, list(kwargs.values())))
             self._unwritten.met(func, args, kwargs, inputs, self.stack.current)

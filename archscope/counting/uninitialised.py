@@ -78,9 +78,11 @@ class Unwritten:
         for tensor in tensors:
             self._made.pop(memory_of(tensor), None)
 
-    def lifted(self, tensors: Iterable[Tensor]) -> None:
-        """Note what is a constant to torch, where its memory is not torch's own: an array."""
-        self.made(t for t in tensors if not t.is_meta and not t.untyped_storage().resizable())
+    def lifted(self, tensors: Iterable[Tensor], *, listed: bool) -> None:
+        """Note what is a constant to torch, where its memory is not torch's own: an array. With
+        `listed` also several numbers of a list, since those of a tensor were listed before.
+        """
+        self.made(t for t in tensors if not t.is_meta and (_is_array(t) or (listed and _many(t))))
 
     def met(self, func: Any, args: Any, kwargs: Any, inputs: list[Tensor], path: str) -> None:
         """Note what an operator wrote, and what it read."""
@@ -117,3 +119,11 @@ def _written(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
             given = args[place] if place < len(args) else kwargs.get(argument.name)
             values += given if isinstance(given, list | tuple) else [given]
     return [value for value in values if isinstance(value, Tensor)]
+
+
+def _is_array(tensor: Tensor) -> bool:
+    return not tensor.untyped_storage().resizable()
+
+
+def _many(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.numel() > 1

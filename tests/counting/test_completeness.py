@@ -126,9 +126,10 @@ def test_what_was_seen_is_exact(name: str) -> None:
         Filled.apply,
         lambda x: filled(x) * 2,
         lambda x: x + torch.from_numpy(x.numpy() @ W.numpy()),
+        lambda x: x + torch.tensor([[sum(row)] * 8 for row in x.tolist()]),
         lambda x: x + torch.empty(4, 8),
     ],
-    ids=["returned", "custom function", "read", "an array", "nobody wrote it"],
+    ids=["returned", "custom function", "read", "an array", "a list", "nobody wrote it"],
 )
 def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor], Tensor]) -> None:
     report = params(Function(function), X)
@@ -174,6 +175,25 @@ class ScaledByNumpy(nn.Module):
 
 def test_a_constant_of_numpy_holds_no_work() -> None:
     assert params(ScaledByNumpy(), torch.rand(4, 8), strict=True).totals.macs == 4 * 64
+
+
+class ListedLengths(nn.Module):
+    """Lists lengths, which are no numbers of a feature, and one number for a log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        weights = torch.tensor([1.0 / length for length in lengths.tolist()])
+        self.fc.bias[:1].tolist()
+        return self.fc(x) * weights[:, None] * torch.tensor(2.0)
+
+
+def test_lengths_and_a_log_hold_no_work() -> None:
+    report = params(ListedLengths(), torch.rand(4, 8), torch.tensor([3, 1, 4, 2]), strict=True)
+
+    assert report.totals.macs == 4 * 64
 
 
 class Covariance(nn.Module):
