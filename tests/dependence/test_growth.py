@@ -271,3 +271,12 @@ def test_rows_and_columns_of_windows_stay_apart_where_their_tokens_lay_in_one_ro
 
     assert field.is_map
     assert [line.hulls for line in field.lines] == [(5, 5), (5, 5)]
+
+
+def test_a_map_whose_stride_is_longer_than_the_input_is_of_no_fixed_size() -> None:
+    model = nn.Conv1d(1, 1, 1, stride=5, padding=2)
+
+    # Of 2 positions output 0 reads -2 and output 1 reads 3, of 4 positions there are no more.
+    found = receptive(model, Inputs(args=(torch.zeros(1, 1, 2),)))
+    assert found.growth.reason == growth.CLEAR
+    assert found.target.field.lines[0].hulls == (1, 1)
