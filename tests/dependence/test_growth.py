@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from archscope import receptive_field
 from archscope.dependence.answer import growth
+from archscope.dependence.answer.examine import examine
 from archscope.dependence.answer.receptive import Receptive, receptive
 from archscope.subject import Inputs
 
@@ -280,3 +281,20 @@ def test_a_map_whose_stride_is_longer_than_the_input_is_of_no_fixed_size() -> No
     found = receptive(model, Inputs(args=(torch.zeros(1, 1, 2),)))
     assert found.growth.reason == growth.CLEAR
     assert found.target.field.lines[0].hulls == (1, 1)
+
+
+class Rows(nn.Module):
+    """Attention along each row of an image by itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = (x.mT @ x).softmax(-1) @ x.mT
+        return found.mT
+
+
+@pytest.mark.parametrize(("model", "is_over"), [(Rows(), True), (nn.Identity(), False)])
+def test_rows_that_are_compared_with_themselves_are_not_made_too_long(
+    model: nn.Module, *, is_over: bool
+) -> None:
+    given = examine(model, Inputs(args=(torch.zeros(1, 1, 2, 1536),)), axes=(2, 3))
+
+    assert growth.is_too_large(given, (2, 3072)) == is_over

@@ -39,7 +39,7 @@ def away_from_borders(
     best, last, together = given, given, False
     grows = {} if field.is_whole else _growing_already(rerun, unclear_axes(given, field))
     while axes := [axis for axis in unclear_axes(last, field) if axis not in grows]:
-        sizes = _larger(last, axes, last.again(value))
+        sizes = _larger(last, axes, last.again(value) or value)
         if is_too_large(last, sizes):
             reason, detail = TOO_LARGE, "×".join(map(str, sizes))
             break
