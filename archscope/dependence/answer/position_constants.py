@@ -93,7 +93,7 @@ def periods(node: Node, made: Terms, shape: Shape, sizes: Shape) -> Iterator[tup
     So a chessboard does after two, of which no set along one axis tells.
     """
     alone = () if node.operator in _BESIDE else constants_of(node, shape)
-    known = [one for one in alone if one.summed is None and _is_small(one.numbers)]
+    known = [one for one in alone if _is_small(one.numbers)]
     for term in made if known else ():
         for number, (pattern, size) in enumerate(zip(term.sets, sizes, strict=bool(sizes))):
             for axis in pattern.units:
@@ -102,7 +102,8 @@ def periods(node: Node, made: Terms, shape: Shape, sizes: Shape) -> Iterator[tup
                     many = own is not None and constant.numbers.shape[own] > 1
                     if not many or not _goes_along_the_input(pattern, axis, size):
                         continue
-                    period = _period(constant.numbers.double().movedim(own or 0, 0))
+                    rows = _rows(constant, own or 0)
+                    period = None if rows is None else _period(rows)
                     jump = _jump(pattern, axis, size)
                     yield number, (jump * (period or 1)).numerator
 
@@ -132,13 +133,11 @@ def _line(pattern: Pattern, axis: int, size: int) -> Line:
 
 
 def _is_small(constant: Tensor) -> bool:
-    """Return whether a constant has values of its own, not too many to be looked through."""
+    """Return whether a constant has not too many values to be looked through."""
     plain = type(constant).__torch_dispatch__ is Tensor.__torch_dispatch__
     if not plain or constant.layout is not torch.strided or constant.is_complex():
         return False
-    if constant.is_meta or not 1 < constant.numel() <= MOST_NUMBERS:
-        return False
-    return not is_stand_in(constant.double())
+    return 1 < constant.numel() <= MOST_NUMBERS
 
 
 def by_distance(node: Node, shape: Shape, axes: Collection[int]) -> frozenset[int]:
@@ -250,12 +249,23 @@ def _varies(constant: Tensor) -> bool:
 
 
 def _is_place_by_place(constant: Constant, axis: int) -> bool:
-    if constant.numbers.is_meta or is_stand_in(constant.numbers.double()):
-        return True
-    rows = constant.numbers.double().movedim(axis, 0)
+    rows = _rows(constant, axis)
+    return rows is None or _period(rows) is None
+
+
+def _rows(constant: Constant, axis: int) -> Tensor | None:
+    """Return a constant's numbers by the places of an axis; None: they are not known.
+
+    Of a matrix each row begins with its first that is not zero: so those of a convolution are
+    alike.
+    """
+    numbers = _numbers(constant.numbers)
+    if numbers is None:
+        return None
+    rows = numbers.movedim(axis, 0)
     if constant.summed is not None:
         rows = _from_the_first(rows, constant.summed + (constant.summed < axis))
-    return _period(rows) is None
+    return rows
 
 
 def _from_the_first(rows: Tensor, axis: int) -> Tensor:

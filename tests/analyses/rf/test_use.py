@@ -292,6 +292,20 @@ def test_tiles_begin_where_constants_begin_again() -> None:
     check_tiles(model, row, 24)
 
 
+@pytest.mark.parametrize(
+    ("beside", "step"),
+    [
+        # rows of a matrix by turns, and what is looked up by turns in a table that is learned
+        (lambda x, table: x @ (band(x) * (1 + torch.arange(x.shape[-1]) % 2)), 2),
+        (lambda x, table: x + table[:, torch.arange(x.shape[-1]) % 3], 3),
+    ],
+)
+def test_tiles_begin_where_rows_and_what_is_looked_up_begin_again(beside: Any, step: int) -> None:
+    _, row = field(AtPlaces(beside, torch.randn(CHANNELS, 3)), 24)
+
+    assert (row.tile_step, row.table) == (step, "")
+
+
 def test_tiles_begin_where_constants_behind_a_stride_begin_again() -> None:
     def by_turns(x: Tensor, table: Tensor) -> Tensor:
         return x * (1 + torch.arange(x.shape[-1]) % 3)
