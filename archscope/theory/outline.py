@@ -6,11 +6,16 @@ known without torch.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
 
 from archscope.records import frozen
 from archscope.theory.combs import jump
 from archscope.theory.layers import Layer, Path, Stack, lost
+from archscope.theory.window import window
+
+Skips: TypeAlias = tuple[tuple[int, int], ...]
+"""First and last layer of each block that has a path around it."""
 
 
 @frozen
@@ -61,7 +66,7 @@ class Outline:
     """Whether the layers are windows of attention, which see what such convolutions see."""
     attention: tuple[Attention, ...] = ()
     """Blocks of unlimited attention."""
-    skips: tuple[tuple[int, int], ...] = ()
+    skips: Skips = ()
     """First and last layer of each block that has a path around it: the identity or, where the
     block strides, a kernel of 1 with its stride; of an input cut to what the block leaves."""
     input_size: int | None = None
@@ -115,6 +120,13 @@ class Outline:
         return (tuple(_around(stack, self.skips) for stack in self.path),)
 
     @property
+    def ways(self) -> tuple[tuple[Stack, ...], ...]:
+        """For each axis the stacks that tell how far outputs look: of every path or, of a single
+        one, also those around blocks by which outputs look further back or ahead."""
+        along = zip(*self.paths, strict=True)
+        return tuple((*stacks, *_further(stacks[0], self.skips)) for stacks in along)
+
+    @property
     def tied(self) -> tuple[range, ...]:
         """Indices of the layers that share one item of the flag; empty: each has its own."""
         ends = (*self.flagged[1:], len(self.layers))
@@ -132,7 +144,20 @@ def _along(first: Stack, others: tuple[Stack, ...], axes: int) -> Path:
     return (first, *(others or (first,) * (axes - 1)))
 
 
-def _around(stack: Stack, skips: tuple[tuple[int, int], ...]) -> Stack:
+def _further(stack: Stack, skips: Skips) -> Iterator[Stack]:
+    """Yield the stack around those blocks whose windows begin after what is around them, and around
+    those whose windows end before it."""
+    before, after = [], []
+    for first, last in skips:
+        block = stack[first : last + 1]
+        seen, own = window(block), lost(block) // 2
+        start = seen.start or 0
+        before += [(first, last)] * (own < start)
+        after += [(first, last)] * (own >= start + seen.size)
+    yield from (_around(stack, tuple(chosen)) for chosen in (before, after) if chosen)
+
+
+def _around(stack: Stack, skips: Skips) -> Stack:
     """Return one layer of kernel 1 in the place of every block, with its stride and its size."""
     ends = dict(skips)
     found: list[Layer] = []

@@ -57,6 +57,8 @@ def tiling(
     before, after = map(max, seen.discarded(number, size), clipped(size))
     kept = number - before - after
     moved = step * floor(kept * seen.jump / step)
+    if moved > size:  # strides skip what would lie between two tiles
+        moved -= step
     if moved <= 0:
         return None
     after += floor(kept - moved / seen.jump)  # what the next tile begins with

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from archscope.records import frozen
 from archscope.theory.layers import Layer, Stack
+from archscope.theory.seen_positions import positions_seen
 from archscope.theory.units import unit_ranges
 
 
@@ -20,7 +21,8 @@ class Window:
     centre: Fraction
     """Where output 0 is centred, in input positions; position 0 has its centre at 0."""
     start: int | None
-    """First position of output 0, negative inside padding; None with up-sampling."""
+    """First position of output 0, negative inside padding; None where up-sampling makes windows
+    differ."""
     period: int = 1
     """Outputs after which the sizes repeat; 1 without up-sampling."""
 
@@ -64,6 +66,9 @@ def _regular(size: int, jump: Fraction, centre: Fraction) -> Window:
 def _irregular(stack: Stack, jump: Fraction, centre: Fraction) -> Window:
     ranges = unit_ranges(stack)
     smallest, largest = ranges.hull
+    hull = positions_seen(stack, 0).hull if ranges.period == 1 else None
+    if hull is not None:  # all windows are alike
+        return _regular(largest, jump, Fraction(sum(hull), 2))
     return Window(
         size=largest,
         smallest=smallest,

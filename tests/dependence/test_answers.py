@@ -67,6 +67,15 @@ def test_of_several_outputs_one_that_sees_anything_is_told() -> None:
     assert "output 0: sees no position of the input: what it holds does not depend on it" in said
 
 
+def ring(m: Any, x: Tensor) -> Tensor:
+    """Step after step, each with the one before it in a ring."""
+    held, made = x.new_zeros(1, 4, 2), []
+    for step in range(x.shape[2]):
+        held = held.index_copy(2, torch.tensor([step % 2]), x[..., step : step + 1])
+        made.append(m.f(held.flatten(1)))
+    return torch.stack(made, 2)
+
+
 @pytest.mark.parametrize(
     ("model", "shape", "positions", "features", "batch"),
     [
@@ -109,6 +118,7 @@ def test_of_several_outputs_one_that_sees_anything_is_told() -> None:
         # channels by themselves, each beside the batch
         (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2]),
              c=nn.Conv1d(1, 1, 3)), (1, 2, 20), (2,), None, 0),
+        (Run(ring, f=nn.Linear(8, 4)), (1, 4, 5), (2,), None, 0),
         # a gate (Hu et al. 2018) means over positions, as a norm does over features
         (Run(lambda m, x: x * m.c(x.mean(2, True)), c=nn.Conv1d(4, 4, 1)), (1, 4, 16), (2,), 1, 0),
     ],
@@ -238,6 +248,17 @@ def test_the_first_module_that_looks_ahead_is_named() -> None:
     assert [[leak.path for leak in order.leaks] for order in orders if order] == [["1"], [""]]
     assert orders[1] is not None
     assert orders[1].leaks[0].operator == "flip"
+
+
+def test_an_operator_that_looks_ahead_before_all_modules_is_named() -> None:
+    rolled = Run(lambda m, x: m.conv(F.pad(x.roll(1, -1), (2, 0))), conv=nn.Conv1d(4, 4, 3))
+    padded = Run(lambda m, x: m.conv(F.pad(x, (1, 1))), conv=nn.Conv1d(4, 4, 3))
+    orders = [
+        causality(f.given, f.target.value) for f in (see(m, 1, 4, 9) for m in (rolled, padded))
+    ]
+
+    first = [(order.leaks[0].path, order.leaks[0].operator) for order in orders if order]
+    assert first == [("", "roll"), ("conv", "")]
 
 
 def test_time_of_a_video_is_causal_or_not_by_itself() -> None:

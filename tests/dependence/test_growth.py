@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from archscope import receptive_field
 from archscope.dependence.answer import growth
+from archscope.dependence.answer.examine import examine
 from archscope.dependence.answer.receptive import Receptive, receptive
 from archscope.subject import Inputs
 
@@ -271,3 +272,29 @@ def test_rows_and_columns_of_windows_stay_apart_where_their_tokens_lay_in_one_ro
 
     assert field.is_map
     assert [line.hulls for line in field.lines] == [(5, 5), (5, 5)]
+
+
+def test_a_map_whose_stride_is_longer_than_the_input_is_of_no_fixed_size() -> None:
+    model = nn.Conv1d(1, 1, 1, stride=5, padding=2)
+
+    # Of 2 positions output 0 reads -2 and output 1 reads 3, of 4 positions there are no more.
+    found = receptive(model, Inputs(args=(torch.zeros(1, 1, 2),)))
+    assert found.growth.reason == growth.CLEAR
+    assert found.target.field.lines[0].hulls == (1, 1)
+
+
+class Rows(nn.Module):
+    """Attention along each row of an image by itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = (x.mT @ x).softmax(-1) @ x.mT
+        return found.mT
+
+
+@pytest.mark.parametrize(("model", "is_over"), [(Rows(), True), (nn.Identity(), False)])
+def test_rows_that_are_compared_with_themselves_are_not_made_too_long(
+    model: nn.Module, *, is_over: bool
+) -> None:
+    given = examine(model, Inputs(args=(torch.zeros(1, 1, 2, 1536),)), axes=(2, 3))
+
+    assert growth.is_too_large(given, (2, 3072)) == is_over

@@ -19,6 +19,7 @@ from archscope.theory.seen_positions import positions_seen
 from archscope.theory.streaming import buffers
 from archscope.theory.tiling import tiling
 from archscope.theory.units import path_counts, seen_by
+from archscope.theory.window import window
 
 laws = settings(max_examples=80, deadline=None, derandomize=True, database=None)
 downward = st.builds(
@@ -288,6 +289,21 @@ def test_tiles_of_a_residual_network() -> None:
     assert cut is not None
     assert (cut.discard_before, cut.discard_after, cut.overlap) == (2, 1, 24)
     assert (cut.margin_before, cut.margin_after) == (16, 8)
+
+
+def test_tiles_between_which_strides_skip_positions_share_some() -> None:
+    cut = tiling(outlook(stack := (conv(1, stride=4),)), 4, of(stack), rest=1)
+
+    # Tiles of 9 positions at each 8th have 3 outputs, the last at the first position of the next.
+    assert cut is not None
+    assert (cut.overlap, cut.discard_before, cut.discard_after) == (1, 0, 1)
+
+
+def test_windows_that_are_alike_behind_up_sampling_have_a_start() -> None:
+    seen = window((nearest(2), conv(5, stride=2)))
+
+    # Output u reads upsampled positions 2u - 2 to 2u + 2, which are copies of u - 1 to u + 1.
+    assert (seen.start, seen.centre, seen.size) == (-1, 0, 3)
 
 
 def test_buffers_are_those_of_causal_layers() -> None:

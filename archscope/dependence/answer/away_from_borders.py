@@ -23,7 +23,7 @@ from archscope.dependence.answer.growth import (
     is_too_large,
     sees_as_much,
 )
-from archscope.dependence.answer.interior import unclear_axes
+from archscope.dependence.answer.interior import step, unclear_axes
 from archscope.dependence.record.graph import Value
 from archscope.subject import Inputs
 
@@ -39,7 +39,7 @@ def away_from_borders(
     best, last, together = given, given, False
     grows = {} if field.is_whole else _growing_already(rerun, unclear_axes(given, field))
     while axes := [axis for axis in unclear_axes(last, field) if axis not in grows]:
-        sizes = _doubled(last.sizes, axes)
+        sizes = _larger(last, axes, last.again(value) or value)
         if is_too_large(last, sizes):
             reason, detail = TOO_LARGE, "×".join(map(str, sizes))
             break
@@ -64,6 +64,14 @@ def away_from_borders(
         best, together = _beside_others(rerun)
         last = best
     return best, Growth(sizes=last.sizes, reason=reason, detail=detail, together=together)
+
+
+def _larger(last: Examination, axes: list[int], value: Value) -> tuple[int, ...]:
+    """Return sizes twice as large along some axes, or more: by a stride, that outputs are added."""
+    sizes = _doubled(last.sizes, axes)
+    while any(sizes[axis] - last.sizes[axis] < step(last, value, axis) for axis in axes):
+        sizes = _doubled(sizes, axes)
+    return sizes
 
 
 def _doubled(sizes: tuple[int, ...], axes: list[int]) -> tuple[int, ...]:

@@ -81,6 +81,11 @@ class Mixing:
             if pattern.shape[own] == size == pattern.expanded(own).size
         )
 
+    def sees_all(self, axis: int) -> bool:
+        """Return whether each output sees an axis from its first to its last place."""
+        patterns = [along(one.total, 0) for one in self._seen(axis)]
+        return all(_is_all(pattern, self._seed.shape[axis]) for pattern in patterns)
+
     def _looks(self, axis: int) -> bool:
         return any(one.bounded_by is None and widest(one.total) > 1 for one in self._seen(axis))
 
@@ -162,12 +167,22 @@ def _judged(features: int | None, shape: Sequence[int], mixing: Mixing) -> tuple
     for sees in (mixing.mixes, mixing.may_mix):  # what is not known to be apart before features
         found = next(filter(sees, apart), None)
         if found is not None:
-            return (found,)
+            return (_told_apart(found, features, rank, mixing),)
     mixed = features is not None and (mixing.mixes(features) or mixing.may_mix(features))
     if features is not None and mixed and not are_last:
         return (features,)  # a product of keys and values mixes positions as a layer does features
     several = [axis for axis in apart if shape[axis] > 1] or apart
     return (next(filter(mixing.moves, several), several[0]),)
+
+
+def _told_apart(found: int, features: int | None, rank: int, mixing: Mixing) -> int:
+    """Return an axis that outputs see several places of or, where no layer told of features and
+    each output sees all of it, the next, of which each place has an output that sees some."""
+    other = found + 1
+    if features is not None or not 0 < found < rank - 1 or not mixing.mixes(other):
+        return found
+    is_next = mixing.moves(other) and not mixing.sees_all(other) and mixing.sees_all(found)
+    return other if is_next else found
 
 
 _WINDOWS = ("conv", "pool", "upsample")

@@ -80,12 +80,10 @@ def causality(
     if reach.ahead <= 0:
         return Causality(axis=axis, reach=reach)
     leaks, backward = _modules(exam, axis)
-    return Causality(
-        axis=axis,
-        reach=reach,
-        leaks=tuple(leaks) or tuple(_own_leak(exam, axis)),
-        backward=tuple(backward),
-    )
+    if not leaks or leaks[0].before or not leaks[0].is_its_own:  # an operator may have come first
+        own = [leak for leak in _own_leak(exam, axis) if leak.operator or not leaks]
+        leaks = own + [leak for leak in leaks if not own or leak.ahead > own[0].ahead]
+    return Causality(axis=axis, reach=reach, leaks=tuple(leaks), backward=tuple(backward))
 
 
 def reach_of(

@@ -179,7 +179,7 @@ def is_too_large(last: Examination, sizes: tuple[int, ...]) -> bool:
 def _most_pairs(found: Examination) -> int:
     """Return the pairs of positions that attention along one axis compares; 0: there is none."""
     if len(found.sizes) != 1:
-        return 0
+        return _most_pairs_of_rows(found)
     pairs = found.sizes[0] ** 2
     for node in found.graph.nodes:
         if "scaled_dot_product" in node.operator:
@@ -187,6 +187,16 @@ def _most_pairs(found: Examination) -> int:
         if any(value and prod(value.shape) >= pairs > 1 << 16 for value in node.outputs):
             return pairs
     return 0
+
+
+def _most_pairs_of_rows(found: Examination) -> int:
+    """Return the same of attention along one of several axes, where their sizes tell them apart."""
+    longest = max(found.sizes)
+    if found.sizes.count(longest) > 1:
+        return 0
+    made = (value for node in found.graph.nodes for value in node.outputs if value is not None)
+    compared = any(value.shape.count(longest) > 1 for value in made)
+    return longest**2 if compared else 0
 
 
 def _most_entries(found: Examination) -> int:

@@ -56,7 +56,11 @@ def _period(exam: Examination, field: Field, axis: int) -> int:
     own = field.map_axis(axis)
     if own is None:
         return 1
-    before = exam.ancestors(field.value)
-    jumps = {place.jump for value, place in exam.places(axis).items() if value in before}
-    positions = lcm(*(abs(jump) for jump in jumps if jump))
-    return ceil(positions * field.value.shape[own] / field.sizes[axis])
+    return ceil(step(exam, field.value, axis) * field.value.shape[own] / field.sizes[axis])
+
+
+def step(exam: Examination, value: Value, axis: int) -> int:
+    """Return by how many positions all maps on the way to a value move by whole units."""
+    before = exam.ancestors(value)
+    jumps = {place.jump for each, place in exam.places(axis).items() if each in before}
+    return lcm(*(abs(jump) for jump in jumps if jump))

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from archscope.dependence.record.fact_rules import BLOCKED, is_stand_in
 from archscope.dependence.record.graph import Node, Shape
+from archscope.dependence.record.recipes import made_again
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.patterns import Pattern
 from archscope.dependence.sets.sets import firsts
@@ -91,7 +93,7 @@ def periods(node: Node, made: Terms, shape: Shape, sizes: Shape) -> Iterator[tup
     So a chessboard does after two, of which no set along one axis tells.
     """
     alone = () if node.operator in _BESIDE else constants_of(node, shape)
-    known = [one for one in alone if one.summed is None and _is_small(one.numbers)]
+    known = [one for one in alone if _is_small(one.numbers)]
     for term in made if known else ():
         for number, (pattern, size) in enumerate(zip(term.sets, sizes, strict=bool(sizes))):
             for axis in pattern.units:
@@ -100,7 +102,8 @@ def periods(node: Node, made: Terms, shape: Shape, sizes: Shape) -> Iterator[tup
                     many = own is not None and constant.numbers.shape[own] > 1
                     if not many or not _goes_along_the_input(pattern, axis, size):
                         continue
-                    period = _period(constant.numbers.double().movedim(own or 0, 0))
+                    rows = _rows(constant, own or 0)
+                    period = None if rows is None else _period(rows)
                     jump = _jump(pattern, axis, size)
                     yield number, (jump * (period or 1)).numerator
 
@@ -130,31 +133,40 @@ def _line(pattern: Pattern, axis: int, size: int) -> Line:
 
 
 def _is_small(constant: Tensor) -> bool:
-    """Return whether a constant has values of its own, not too many to be looked through."""
+    """Return whether a constant has not too many values to be looked through."""
     plain = type(constant).__torch_dispatch__ is Tensor.__torch_dispatch__
     if not plain or constant.layout is not torch.strided or constant.is_complex():
         return False
-    if constant.is_meta or not 1 < constant.numel() <= MOST_NUMBERS:
-        return False
-    return not is_stand_in(constant.double())
+    return 1 < constant.numel() <= MOST_NUMBERS
 
 
 def by_distance(node: Node, shape: Shape, axes: Collection[int]) -> frozenset[int]:
     """Return the axes of two among some along which a constant goes by how far apart places are.
 
-    So does what is taken off scores for each step between them (Press et al. 2022).
+    So does what is taken off scores for each step between them (Press et al. 2022), and a bias
+    that is learned for each distance (Raffel et al. 2020).
     """
     found: set[int] = set()
     for constant in constants_of(node, shape):
         own = [axis for axis in axes if constant.numbers.shape[constant.axes.get(axis, 0)] > 1]
         pairs = [axis for axis in own if axis in constant.axes]
-        if len(pairs) != 2 or constant.numbers.is_meta or constant.summed is not None:
+        if len(pairs) != 2 or constant.summed is not None:
             continue
-        numbers = constant.numbers.double()
+        numbers = _numbers(constant.numbers)
+        if numbers is None:
+            continue
         moved = numbers.movedim([constant.axes[axis] for axis in pairs], [0, 1])
-        if not is_stand_in(numbers) and torch.allclose(moved[1:, 1:], moved[:-1, :-1]):
+        if torch.allclose(moved[1:, 1:], moved[:-1, :-1]):
             found.update(pairs)
     return frozenset(found)
+
+
+def _numbers(constant: Tensor) -> Tensor | None:
+    """Return a constant's numbers; of a learned one random ones, alike where it is whatever is
+    learned. None: they are not known."""
+    if constant.is_meta or is_stand_in(constant.double()):
+        return made_again(constant)
+    return constant.double()
 
 
 def go_along(made: Terms, sizes: Shape) -> frozenset[int]:
@@ -238,12 +250,23 @@ def _varies(constant: Tensor) -> bool:
 
 
 def _is_place_by_place(constant: Constant, axis: int) -> bool:
-    if constant.numbers.is_meta or is_stand_in(constant.numbers.double()):
-        return True
-    rows = constant.numbers.double().movedim(axis, 0)
+    rows = _rows(constant, axis)
+    return rows is None or _period(rows) is None
+
+
+def _rows(constant: Constant, axis: int) -> Tensor | None:
+    """Return a constant's numbers by the places of an axis; None: they are not known.
+
+    Of a matrix each row begins with its first that is not zero: so those of a convolution are
+    alike.
+    """
+    numbers = _numbers(constant.numbers)
+    if numbers is None:
+        return None
+    rows = numbers.movedim(axis, 0)
     if constant.summed is not None:
         rows = _from_the_first(rows, constant.summed + (constant.summed < axis))
-    return _period(rows) is None
+    return rows
 
 
 def _from_the_first(rows: Tensor, axis: int) -> Tensor:
@@ -273,10 +296,22 @@ def _goes_along_the_input(pattern: Pattern, axis: int, size: int) -> bool:
     Of scores the query goes along with the row, and the key with the column: of the first row an
     end alone does.
     """
-    units = [0] * len(pattern.shape)
-    one = pattern.at(units)
-    units[axis] = pattern.shape[axis] - 1
-    other = pattern.at(units)
+    ends = [_held_at(pattern, axis, unit) for unit in (0, pattern.shape[axis] - 1)]
+    if not all(map(len, ends)):  # a mask hides all of a row
+        filled = np.flatnonzero(pattern.filled(axis))
+        ends = [_held_at(pattern, axis, unit) for unit in (*filled[:1], *filled[-1:])]
+    if not ends:
+        return False
+    one, other = ends
     begin = int(firsts(other)[0] - firsts(one)[0])
     end = begin + int(pattern.sets.widths(other)[0] - pattern.sets.widths(one)[0])
     return 2 * max(abs(begin), abs(end)) >= size
+
+
+def _held_at(pattern: Pattern, axis: int, unit: int) -> NDArray[np.int64]:
+    """Return the first set at one place of an axis that holds anything, as an array of one entry or
+    of none."""
+    entries = pattern.entries.take(int(pattern.index(axis)[unit]), axis=axis).reshape(-1)
+    if not pattern.sets.held(entries[:1]).any():
+        entries = entries[pattern.sets.held(entries)]
+    return np.asarray(entries[:1])

@@ -158,6 +158,10 @@ class Constants:
         """Return where a constant is zero, whatever is learned; None: nowhere."""
         return self._facts(tensor).zero
 
+    def is_plain(self, tensor: Tensor) -> bool:
+        """Return whether a tensor's values stand for themselves."""
+        return not self._is_made(tensor)
+
     def _is_made(self, tensor: Tensor) -> bool:
         """Return whether a tensor's values do not stand for themselves."""
         return tensor.is_meta or self._is_learned(tensor)

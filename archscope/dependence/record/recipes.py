@@ -7,10 +7,10 @@ run on numbers that are random, but zero where the constant is whatever is learn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tag, Tensor, nn
@@ -18,14 +18,29 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_map
 from torch.utils.weak import WeakIdKeyDictionary
 
 from archscope.dependence.record.aliases import written_by
+from archscope.dependence.record.fact_rules import BLOCKED
 from archscope.dependence.record.operators import LIKE
 from archscope.errors import ArchscopeError
 
+LOOKED_UP = frozenset(("embedding", "index", "index_select", "gather"))
+"""Operators that pick of what is learned by numbers: a bias by how far apart places are."""
+MOST_PICKED = 1 << 20
+"""Elements of a constant that picks or masks up to which its numbers are kept."""
 TRANSFORMS = ("_fft_r2c", "_fft_c2c", "_fft_c2r")
 _DOUBLE = {
     **dict.fromkeys((torch.float16, torch.bfloat16, torch.float32), torch.float64),
     **dict.fromkeys((torch.complex32, torch.complex64), torch.complex128),
 }
+
+
+class Known(Protocol):
+    """What is known of the constants that an operator reads."""
+
+    def zeros_of(self, tensor: Tensor) -> Tensor | None:
+        """Return where a constant is zero, whatever is learned; None: nowhere."""
+
+    def is_plain(self, tensor: Tensor) -> bool:
+        """Return whether a constant's values stand for themselves."""
 
 
 class NoDataError(ArchscopeError):
@@ -60,41 +75,50 @@ _NAMES: WeakIdKeyDictionary = WeakIdKeyDictionary()
 """Which learned constant a tensor is: of one name there are one's numbers."""
 
 
-def note(
-    func: Any, name: str, given: Any, out: Any, zeros_of: Callable[[Tensor], Tensor | None]
-) -> None:
-    """Take in an operator on constants that ran; `zeros_of` says where one is always zero."""
+def note(func: Any, name: str, given: Any, out: Any, known: Known) -> None:
+    """Take in an operator on constants that ran."""
     if func._schema.is_mutable:
-        _note_written(func, given, out, zeros_of)
+        _note_written(func, given, out, known)
         return
     tensors = [leaf for leaf in tree_leaves(given) if isinstance(leaf, Tensor)]
     is_drawn = Tag.nondeterministic_seeded in func.tags
     of_one = name not in LIKE and not is_drawn and any(one in _RECIPES for one in tensors)
-    if isinstance(out, Tensor) and (of_one or name in TRANSFORMS):
-        _RECIPES[out] = _Recipe(func, *_kept(given, zeros_of))
+    picks = name in LOOKED_UP and not known.is_plain(tensors[0])
+    if isinstance(out, Tensor) and (of_one or picks or name in TRANSFORMS):
+        _RECIPES[out] = _Recipe(func, *_kept(given, known))
 
 
-def _note_written(
-    func: Any, given: Any, out: Any, zeros_of: Callable[[Tensor], Tensor | None]
-) -> None:
+def _note_written(func: Any, given: Any, out: Any, known: Known) -> None:
     """Take in a write: of what shares the memory of what was written to nothing is known."""
     written = written_by(func, *given) if len(_RECIPES) else []
     memories = set(map(memory_of, written))
     is_one = isinstance(out, Tensor) and out in _RECIPES and any(one is out for one in written)
-    again = _Recipe(func, *_kept(given, zeros_of)) if is_one else None
+    again = _Recipe(func, *_kept(given, known)) if is_one else None
     for one in [one for one in _RECIPES if memory_of(one) in memories]:
         _RECIPES[one] = again if one is out and again else _Recipe(None)
 
 
-def _kept(given: Any, zeros_of: Callable[[Tensor], Tensor | None]) -> Any:
-    """Return arguments with what is known of them in the place of tensors."""
+def _kept(given: Any, known: Known) -> Any:
+    """Return arguments with what is known of them in the place of tensors: of those that pick and
+    of masks the numbers."""
 
     def kept(leaf: Any) -> Any:
         if not isinstance(leaf, Tensor):
             return leaf
-        return _RECIPES.get(leaf) or _Support(tuple(leaf.shape), leaf.dtype, zeros_of(leaf))
+        if leaf.numel() <= MOST_PICKED and known.is_plain(leaf) and _picks_or_masks(leaf):
+            return leaf.detach().clone()  # it may be written to
+        return _RECIPES.get(leaf) or _Support(tuple(leaf.shape), leaf.dtype, known.zeros_of(leaf))
 
     return tree_map(kept, given)
+
+
+def _picks_or_masks(constant: Tensor) -> bool:
+    """Return whether numbers are whole, or such as masks are of."""
+    if not (constant.is_floating_point() or constant.is_complex()):
+        return True
+    if constant.is_complex() or constant.layout is not torch.strided or constant.itemsize == 1:
+        return False
+    return bool(((constant == 0) | (constant == 1) | (constant <= BLOCKED)).all())
 
 
 def memory_of(tensor: Tensor) -> int:
@@ -124,6 +148,24 @@ def named(shown: Tensor, name: int) -> Tensor:
 def name_of(leaf: Any) -> int | None:
     """Return which learned constant an argument is; None: it is none that has a name."""
     return _NAMES.get(leaf) if isinstance(leaf, Tensor) else None
+
+
+def made_again(constant: Tensor) -> Tensor | None:
+    """Return what is made of random numbers by the operators that made a learned constant; None
+    where these are not known, or the numbers by which they pick."""
+    recipe = _RECIPES.get(constant)
+    if not isinstance(recipe, _Recipe) or not _picks_as_told(recipe):
+        return None
+    found: Tensor = drawn(recipe, torch.Generator().manual_seed(0))
+    return found
+
+
+def _picks_as_told(leaf: Any) -> bool:
+    """Return whether the operators that made a constant, and all whole numbers, are known."""
+    if isinstance(leaf, _Recipe):
+        leaves = tree_leaves((leaf.args, dict(leaf.kwargs)))
+        return leaf.func is not None and all(map(_picks_as_told, leaves))
+    return not isinstance(leaf, _Support) or leaf.dtype in _DOUBLE or leaf.dtype in _DOUBLE.values()
 
 
 def drawn(leaf: Any, generator: torch.Generator) -> Any:

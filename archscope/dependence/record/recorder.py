@@ -278,7 +278,7 @@ class Recorder(TorchDispatchMode):
         elements = (tensor.numel() for tensor in made_of if not tensor.is_meta)
         self._graph.largest_constant = max(self._graph.largest_constant, *elements, 0)
         if self.keeps:
-            note(func, name, (args, kwargs), out, self._known.zeros_of)
+            note(func, name, (args, kwargs), out, self._known)
         self._aliases.record_constant(func, name, args, kwargs, out)
         return out
 

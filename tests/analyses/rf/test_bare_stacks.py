@@ -153,6 +153,18 @@ def test_what_replaces_dilations_of_pairs_is_one_for_each_pair() -> None:
     assert archscope.receptive_field([1, 3], convs_per_block=2).totals.coverage == 1.0
 
 
+def test_outputs_look_back_as_far_as_what_goes_around_a_block() -> None:
+    report = archscope.receptive_field(
+        [1], kernel_size=[1], padding=["0+4"], spatial_dims=1, residual=True
+    )
+
+    # A kernel of 1 and 4 zeros behind; what goes around has 2 on either side: it reads u - 2.
+    totals, (row,) = report.totals, report.section("rf.axes").rows
+    assert (totals.look_back, totals.look_ahead) == ((2,), (0,))
+    assert (row.tile_overlap, row.discard_before, row.discard_after) == (2, 2, 4)
+    assert totals.buffer_positions is None
+
+
 def test_paths_around_even_kernels_see_between_their_taps() -> None:
     report = archscope.receptive_field([2, 3], kernel_size=2, residual=True)
 

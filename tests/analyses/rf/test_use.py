@@ -219,9 +219,22 @@ def near(x: Tensor, scores: Tensor) -> Tensor:
     return x @ scores.masked_fill(band(x) == 0, -torch.inf).softmax(-1).mT
 
 
+def attended(x: Tensor, bias: Tensor) -> Tensor:
+    """The same by one call, of the nearest three before and the own place."""
+    mask = torch.ones_like(bias).tril().triu(-3) == 0
+    q = x.mT[:, None]
+    return F.scaled_dot_product_attention(q, q, q, bias.masked_fill(mask, -torch.inf))[:, 0].mT
+
+
 def apart(x: Tensor) -> Tensor:
     at = torch.arange(x.shape[-1]) / 2
     return (at[:, None] - at).abs()
+
+
+def steps(x: Tensor) -> Tensor:
+    """How far apart places are, in whole steps of at most 8 either way, from 0 on."""
+    at = torch.arange(x.shape[-1])
+    return (at[:, None] - at).clamp(-8, 8) + 8
 
 
 def by_distance(scores: Tensor) -> Tensor:
@@ -235,6 +248,9 @@ def by_distance(scores: Tensor) -> Tensor:
         (lambda x, table: near(x, x.mT @ x), False),
         (lambda x, table: near(x, x.mT @ x - apart(x)), False),  # ALiBi
         (lambda x, table: near(x, x.mT @ x - apart(x) * angles(x)), True),
+        (lambda x, table: near(x, x.mT @ x + table[0][steps(x)]), False),  # T5
+        (lambda x, table: near(x, x.mT @ x + table[0][steps(x).cumsum(0) % 17]), True),
+        (lambda x, table: attended(x, F.embedding(steps(x), table.mT)[..., 0]), False),
         (lambda x, table: near(x, x.mT @ x + x.mT @ table), True),
         (lambda x, table: near(x, x.mT @ x + by_distance(x.mT @ table)), False),
         (lambda x, table: x + table, True),
@@ -274,6 +290,20 @@ def test_tiles_begin_where_constants_begin_again() -> None:
 
     assert (row.tile_step, row.table) == (3, "")
     check_tiles(model, row, 24)
+
+
+@pytest.mark.parametrize(
+    ("beside", "step"),
+    [
+        # rows of a matrix by turns, and what is looked up by turns in a table that is learned
+        (lambda x, table: x @ (band(x) * (1 + torch.arange(x.shape[-1]) % 2)), 2),
+        (lambda x, table: x + table[:, torch.arange(x.shape[-1]) % 3], 3),
+    ],
+)
+def test_tiles_begin_where_rows_and_what_is_looked_up_begin_again(beside: Any, step: int) -> None:
+    _, row = field(AtPlaces(beside, torch.randn(CHANNELS, 3)), 24)
+
+    assert (row.tile_step, row.table) == (step, "")
 
 
 def test_tiles_begin_where_constants_behind_a_stride_begin_again() -> None:

@@ -64,7 +64,11 @@ def _padding(stack: Stack, size: int, name: str, where: str) -> Iterator[Note]:
     if sum(layer.kernel for layer in stack) > TAPS_LIMIT:
         return
     shares = list(zip(valid_taps(stack, size), sizes(stack, size), stack, strict=False))
-    few = [index for index, (valid, _, _) in enumerate(shares) if valid < FEW_VALID_TAPS]
+    few = [
+        index
+        for index, (valid, _, layer) in enumerate(shares)
+        if valid < FEW_VALID_TAPS and layer.kernel > 1  # a single tap has no dilation to blame
+    ]
     if not few:
         return
     worst = min(few, key=lambda index: shares[index][0])

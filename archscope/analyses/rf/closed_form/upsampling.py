@@ -111,6 +111,6 @@ def _verdict(outline: Outline, known: Totals) -> Iterator[Note]:
 
 def _windows(ranges: UnitRanges, where: str) -> str:
     smallest, largest = ranges.hull
-    different = " of up to" if not smallest else f" of {smallest:,} to"
+    different = "up to " if not smallest else f"{smallest:,} to "
     different = "" if smallest == largest else different
-    return f"windows{different} {largest:,} positions {where}"
+    return f"windows of {different}{counted(largest, 'position')} {where}"

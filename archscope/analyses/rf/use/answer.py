@@ -30,8 +30,7 @@ MOST_LAYERS = 1 << 14
 def of_outline(answer: Answer, outline: Outline, rate: Fraction | None) -> Answer:
     """Return the answer of an outline with what is done with it."""
     sizes = outline.sizes or (None,) * outline.axes
-    stacks = tuple(zip(*outline.paths, strict=True))
-    along = each(lambda own, size: _row(outline, list(own), size), stacks, sizes)
+    along = each(lambda own, size: _row(outline, list(own), size), outline.ways, sizes)
     totals = answer.totals
     rows = tuple(
         replace(
@@ -202,6 +201,8 @@ def _buffers(outline: Outline, rows: tuple[AxisRow, ...]) -> tuple[tuple[BufferR
         return (), "there are parallel paths"
     if outline.reads_all:
         return (), f"{outline.reads_all} reads all positions"
+    if len(outline.ways[0]) > 1:
+        return (), "a path around a block looks further back or ahead than the block"
     stack, found = outline.layers, buffers(outline.layers)
     if found is None:
         return (), "a layer looks ahead"
