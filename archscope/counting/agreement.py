@@ -97,8 +97,8 @@ def _unseen(count: ForwardCount) -> Iterator[_Uncounted]:
     """Yield results that nothing seen has written."""
     if count.dispatcher.unseen:
         text = (
-            "memory was filled out of torch's sight, by NumPy, plain Python or an extension: that work is not "
-            "counted"
+            "memory was filled out of torch's sight, by NumPy, plain Python or an extension: that "
+            "work is not counted"
         )
         yield _uncounted("memory", text, count.dispatcher.unseen, _elements(count))
 
