@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import _lru_cache_wrapper
 from operator import is_
 from types import CellType, FunctionType, ModuleType
 from typing import Any
+from weakref import ref
 
 from torch import Tensor, nn
 
@@ -24,19 +27,44 @@ _DEPTH = 6
 """How far within what is stored a tensor may lie: an entry, what it holds, tuples in that."""
 
 
+_AT_HAND: ContextVar[dict[int, tuple[ref[nn.Module], Stores]] | None] = ContextVar(
+    "stores", default=None
+)
+"""Where the code of networks can store something, by a network's `id`, while one is looked at."""
+
+
+@contextmanager
+def stores_at_hand() -> Iterator[None]:
+    """Within it places where code stores something are not looked for again until some has."""
+    before = _AT_HAND.set({})
+    try:
+        yield
+    finally:
+        _AT_HAND.reset(before)
+
+
 class Stored:
     """What the code of a network stores: see `Stores`."""
 
     def __init__(self, model: nn.Module) -> None:
-        stores = Stores(model)
+        self._at_hand, self._name = _AT_HAND.get(), id(model)
+        known, stores = (self._at_hand or {}).get(self._name, (None, None))
+        if stores is None or known is None or known() is not model:
+            stores = Stores(model)
+        if self._at_hand is not None:
+            self._at_hand[self._name] = (ref(model), stores)
         self._classes = [(each, dict(vars(each))) for each in stores.classes]
-        self._tables = [(each, dict.copy(each)) for each in stores.tables]
+        self._tables = [(each, dict(list(dict.items(each)))) for each in stores.tables]
         self._sequences = [(each, list(each)) for each in stores.sequences]
         self._cells = [(each, contents(each)) for each in stores.cells]
         self._cached = [(each, each.cache_info().misses) for each in stores.cached]
 
     def put_back(self) -> None:
         """Store what was stored before in place of whatever has no data and is new."""
+        if self._is_as_it_was():
+            return
+        if self._at_hand is not None:
+            self._at_hand.pop(self._name, None)
         for kind, before in self._classes:
             for name in _emptied(dict(vars(kind)), before):
                 if name in before:
@@ -56,6 +84,21 @@ class Stored:
             if function.cache_info().misses != misses and _holds_none([function]):
                 function.cache_clear()
 
+    def _is_as_it_was(self) -> bool:
+        """Return whether nothing was stored."""
+        return (
+            all(_are_same(vars(kind).values(), then.values()) for kind, then in self._classes)
+            and all(_are_same(dict.values(table), then.values()) for table, then in self._tables)
+            and all(_are_same(sequence, items) for sequence, items in self._sequences)
+            and all(_are_same(contents(cell), content) for cell, content in self._cells)
+            and all(each.cache_info().misses == misses for each, misses in self._cached)
+        )
+
+
+def _are_same(now: Iterable[Any], before: Collection[Any]) -> bool:
+    found = list(now)
+    return len(found) == len(before) and all(map(is_, found, before))
+
 
 def _put_back(table: dict[Any, Any], before: dict[Any, Any]) -> None:
     kind = OrderedDict if isinstance(table, OrderedDict) else dict  # past methods of the user's
@@ -68,8 +111,7 @@ def _put_back(table: dict[Any, Any], before: dict[Any, Any]) -> None:
 
 def _emptied(now: dict[Any, Any], before: dict[Any, Any]) -> list[Any]:
     """Return the keys whose values are new and have no data."""
-    values = list(dict.values(now))
-    if len(values) == len(before) and all(map(is_, values, before.values())):
+    if _are_same(dict.values(now), before.values()):
         return []
     return [
         key
@@ -81,7 +123,7 @@ def _emptied(now: dict[Any, Any], before: dict[Any, Any]) -> list[Any]:
 def _has_new(now: Iterable[Any], before: list[Any]) -> bool:
     """Return whether something of a sequence is new and has no data."""
     items = list(now)
-    if len(items) == len(before) and all(map(is_, items, before)):
+    if _are_same(items, before):
         return False
     known = set(map(id, before))
     return _holds_none([[each for each in items if id(each) not in known]])

@@ -30,6 +30,7 @@ from torch.utils._python_dispatch import (
     _push_mode,
 )
 
+from archscope.running.caches import stores_at_hand
 from archscope.running.switches import SWITCHES
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ that runs at all below Python's usual 1,000 is to run so too."""
 
 def process_as_found(run: Callable[[], T]) -> T:
     """Return what `run` returns, with the process as it was before; one thread at a time."""
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, stores_at_hand():
         return _putting_back(lambda: _deeper(run), _state(), times=3)
 
 

@@ -36,8 +36,8 @@ _AROUND_FUNCTIONS: dict[type, tuple[str, ...]] = {
 class Stores:
     """What the code of a network's classes and functions reaches by names, each once.
 
-    It reaches files of the packages that these come from, and files of no installed package.
-    Everything is read past what the user wrote.
+    It reaches the files that these come from, and files of no installed package. Everything is read
+    past what the user wrote.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -52,7 +52,7 @@ class Stores:
         """Functions of `functools.lru_cache`."""
         modules = list(model.modules())
         waiting = list(_code_of(modules))
-        self._packages = {_package(_file_of(each)) for each in waiting} - _FRAMEWORKS
+        self._files = set(map(_file_of, waiting))
         self._is_own: dict[str, bool] = {}
         seen = set(map(id, modules))  # those are copied
         while waiting and len(seen) < MOST:
@@ -102,13 +102,12 @@ class Stores:
             yield object.__getattribute__(value, "__dict__")
 
     def _owns(self, file: str) -> bool:
-        """Return whether a file is one of the packages, or of none that is installed."""
+        """Return whether a file is one of the network's, or of no package that is installed."""
         if file not in self._is_own:
             place = getattr(sys.modules.get(file), "__file__", None) or ""
             installed = any(name in place for name in _INSTALLED)
-            package = _package(file)
-            is_known = package in self._packages or not installed
-            self._is_own[file] = is_known and package not in _FRAMEWORKS
+            is_near = file in self._files or not installed
+            self._is_own[file] = is_near and _package(file) not in _FRAMEWORKS
         return self._is_own[file]
 
 

@@ -135,7 +135,7 @@ def test_what_a_forward_writes_beside_python_stays_out_of_the_result(
 
 
 def test_a_teacher_of_ones_own_takes_its_students_inputs(archscope: Run) -> None:
-    Path("deep.py").write_text(
+    Path("taught.py").write_text(
         "from torch import nn\n"
         "class Net(nn.Sequential):\n"
         "    def __init__(self, depth=1):\n"
@@ -143,8 +143,8 @@ def test_a_teacher_of_ones_own_takes_its_students_inputs(archscope: Run) -> None
     )
     shape = ("--input-shape", "2,8")
 
-    alone = archscope("params", "deep:Net", *shape, "--teacher", "deep:Net(depth=3)")
-    beside = archscope("compare", "deep:Net(depth=3)", "deep:Net", "--teacher", *shape)
+    alone = archscope("params", "taught:Net", *shape, "--teacher", "taught:Net(depth=3)")
+    beside = archscope("compare", "taught:Net(depth=3)", "taught:Net", "--teacher", *shape)
 
     assert "Teacher: 3 × the parameters · 3 × the MACs" in alone.out
     assert (alone.code, beside.code) == (0, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import cache, lru_cache, wraps
 from typing import Any, ClassVar
@@ -226,3 +226,44 @@ def test_what_was_stored_before_stays() -> None:
 
     assert list(TABLE) == ["the user's own"]
     assert TABLE["the user's own"] is before
+
+
+class _Makes(OrderedDict[str, Any]):
+    """Makes what is asked for, as tables of activations do."""
+
+    made = 0
+
+    def __getitem__(self, key: str) -> Any:
+        type(self).made += 1
+        return super().__getitem__(key)()
+
+
+MAKES = _Makes(gelu=nn.GELU)
+GROWN: dict[str, Any] = {}
+
+
+class _Grows(nn.Linear):
+    """Stores a table at its first call, and what it makes in that at later ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert MAKES is not None
+        if "table" in GROWN:
+            GROWN["table"][len(GROWN["table"])] = x * 2
+        GROWN.setdefault("table", {})
+        return super().forward(x)
+
+
+def test_tables_are_read_past_what_the_user_wrote() -> None:
+    archscope.params(_Grows(2, 2), torch.rand(1, 2))
+
+    assert _Makes.made == 0
+
+
+def test_a_table_that_is_made_while_one_looks_is_looked_at_from_then_on() -> None:
+    GROWN.clear()
+    model = _Grows(2, 2)
+    for _ in range(2):
+        archscope.receptive_field(model, torch.rand(1, 2))
+
+    held = [value for value in GROWN.get("table", {}).values() if value.is_meta]
+    assert held == []
