@@ -29,7 +29,7 @@ gc.disable()  # nearly all that is imported and collected stays
 def pytest_collection_finish() -> None:
     """Leave what was imported and collected out of what garbage is looked for in, all along."""
     gc.freeze()  # with the little that is garbage by now
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(50_000, 20, 50)
     gc.enable()
 
 
