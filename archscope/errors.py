@@ -40,6 +40,8 @@ class ForwardError(ArchscopeError):
         """What was counted until then, as `results.Section`s."""
         self.report: Any = None
         """The same as a `results.Report`, once one was made."""
+        self.with_data_too = False
+        """Whether it is known not to come of tensors without data."""
 
 
 class LoadError(ArchscopeError):

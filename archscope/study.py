@@ -102,8 +102,8 @@ def ask(analysis: str, network: Network, **settings: Any) -> Report:
     subject = formed(network, needs)
     try:
         return analyse(analysis, subject, **settings)
-    except ForwardError:
-        if needs == "data" or not can_have_data(subject):
+    except ForwardError as failure:
+        if needs == "data" or failure.with_data_too or not can_have_data(subject):
             raise
         return analyse(analysis, formed(network, "data"), **settings)
 

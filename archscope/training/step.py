@@ -139,7 +139,8 @@ def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype |
             return _run(subject, without, recipe, watch)
     except ForwardError as failure:
         empty_cached_functions()
-        if fails_with_data_too(failure) or not has_little_data(subject):
+        failure.with_data_too = fails_with_data_too(failure)
+        if failure.with_data_too or not has_little_data(subject):
             raise
         chance_as_found()
         step = _run(subject, partial(with_data, dtype=dtype), recipe, watch)

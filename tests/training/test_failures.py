@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -13,7 +14,10 @@ import torch
 from torch import Tensor, nn
 
 import archscope
+from archscope import loaders
 from archscope.errors import ArchscopeError, ForwardError
+from archscope.study import ask
+from archscope.subject import Request, Subject
 
 
 class Doubled(torch.autograd.Function):
@@ -123,3 +127,15 @@ class _Threaded(nn.Module):
 def test_what_runs_in_other_threads_is_refused(verb: Callable[..., Any]) -> None:
     with pytest.raises(ArchscopeError, match="layer ran in threads that the forward began"):
         verb(_Threaded(), torch.ones(2, 4))
+
+
+def test_what_fails_with_data_too_is_not_made_with_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network of gigabytes was made, and failed once more."""
+
+    def whole() -> Subject:
+        raise AssertionError("it is made with data")
+
+    network = replace(loaders.load("deeplabv3_resnet50:input_size=64", Request()), whole=whole)
+
+    with pytest.raises(ForwardError, match="a batch norm needs a batch of 2 at least"):
+        ask("memory", network)
