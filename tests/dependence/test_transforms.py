@@ -380,6 +380,15 @@ def test_rows_change_places_between_transforms_along_columns(rows: int, *, ends:
     assert sets(found, 1) == tuple(1 << column for column in range(6))
 
 
+def test_rows_see_those_before_them_where_a_triangle_mixes_them_between_transforms() -> None:
+    before = torch.ones(4, 4, dtype=torch.complex128).tril()
+
+    found = look_at(lambda x: ifft(before @ fft(x)).real, shape=(1, 1, 4, 6))
+
+    assert flags(found) == []
+    assert sets(found) == (0b1, 0b11, 0b111, 0b1111)
+
+
 def test_rows_that_are_zero_between_transforms_see_nothing() -> None:
     found = look_at(
         lambda x: ifft(fft(x) * torch.tensor([1.0, 0.0, 1e-9])[:, None]).real, shape=(1, 1, 3, 6)
