@@ -11,8 +11,8 @@ from typing import Any
 SLOW_S = 10.0
 """Of the processor."""
 LARGE_BYTES = 2 << 30
-REAL = frozenset(("time", "--time", "--check", "--verify", "--erf"))
-"""Words of a command line that runs the network for real: it takes what the network takes."""
+REAL = frozenset(("time", "--time", "--check", "--verify", "--erf", "latency"))
+"""Words of a command line that runs networks for real: it takes what these take."""
 LONG = REAL | {"--compile", "--workers", "--executor", "--memory-limit", "--built"}
 """Words of one that starts processes, compiles or measures: it may take longer."""
 SQLITES = (".db-wal", ".db-shm")
@@ -53,9 +53,10 @@ def problems(ended: Ended, codes: Sequence[int]) -> Iterator[str]:
         yield from _failure(ended)
     if is_json(ended.command) and ended.out and "-h" not in ended.command:
         yield from _json(ended)
-    if ended.seconds > SLOW_S and not LONG & set(ended.command):
+    words = {word for part in ended.command for word in re.split("[=,]", part)}
+    if ended.seconds > SLOW_S and not LONG & words:
         yield f"took {ended.seconds:.0f} s"
-    if ended.peak > LARGE_BYTES and not REAL & set(ended.command):
+    if ended.peak > LARGE_BYTES and not REAL & words:
         yield f"took {ended.peak / 2**30:.1f} GiB"
     yield from _harm(ended)
 
