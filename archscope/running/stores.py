@@ -24,6 +24,7 @@ _MOST_ITEMS = 2**14
 MOST = 2**17
 """Objects that are looked at."""
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes))
+_CALLED = frozenset((FunctionType, MethodType, partial))
 _AROUND_FUNCTIONS: dict[type, tuple[str, ...]] = {
     **dict.fromkeys((staticmethod, classmethod, MethodType), ("__func__",)),
     property: ("fget",),
@@ -125,8 +126,10 @@ def _code_of(modules: Iterable[nn.Module]) -> Iterator[Any]:
     yield from (kind for kind in kinds if _package(_file_of(kind)) not in _FRAMEWORKS)
     for module in modules:
         for name, value in vars(module).items():
-            held = value.values() if "hooks" in name and type(value) is OrderedDict else (value,)
-            yield from (each for each in held if type(each) in (FunctionType, MethodType, partial))
+            if type(value) in _CALLED:
+                yield value
+            elif type(value) is OrderedDict and value and "hooks" in name:
+                yield from (each for each in value.values() if type(each) in _CALLED)
 
 
 def _file_of(value: Any) -> str:
