@@ -4,9 +4,10 @@ attributes of classes, functions and single objects, closures, and containers wi
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import _lru_cache_wrapper, cached_property, partial
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -30,8 +31,8 @@ _AROUND_FUNCTIONS: dict[type, tuple[str, ...]] = {
     property: ("fget",),
     cached_property: ("func",),
     partial: ("func", "args", "keywords"),
-    _lru_cache_wrapper: ("__wrapped__",),
 }
+_Look = Callable[[Any], Iterable[Any]]
 
 
 class Stores:
@@ -52,63 +53,91 @@ class Stores:
         self.cached: list[Any] = []
         """Functions of `functools.lru_cache`."""
         modules = list(model.modules())
-        waiting = list(_code_of(modules))
+        self._waiting = waiting = list(_code_of(modules))
         self._files = set(map(_file_of, waiting))
         self._is_own: dict[str, bool] = {}
-        seen = set(map(id, modules))  # those are copied
+        looks: dict[type, _Look] = {
+            **dict.fromkeys(_ATOMS, _nothing),
+            **dict.fromkeys((list, set, deque), self._in_sequence),
+            CellType: self._in_cell,
+            FunctionType: self._in_function,
+            _lru_cache_wrapper: self._in_cached,
+        }
+        seen = {*map(id, modules), id(vars(builtins))}  # copied; and every file holds those
         while waiting and len(seen) < MOST:
             value = waiting.pop()
-            if type(value) not in _ATOMS and id(value) not in seen:
+            if id(value) not in seen:
                 seen.add(id(value))
-                waiting.extend(self._within(value))
+                kind = type(value)
+                if kind not in looks:
+                    looks[kind] = self._look_for(kind)
+                waiting.extend(looks[kind](value))
 
-    def _within(self, value: Any) -> Iterable[Any]:
-        """Note where a value can store something, and return what it holds."""
-        kind = type(value)
-        if issubclass(kind, dict | tuple) or kind in (list, set, deque):
-            return self._within_container(value, kind)
-        if kind is CellType:
-            self.cells.append(value)
-            return contents(value)
-        if kind in _AROUND_FUNCTIONS:
-            if kind is _lru_cache_wrapper:
-                self.cached.append(value)
-            return [getattr(value, name, None) for name in _AROUND_FUNCTIONS[kind]]
-        name = value.__name__ if issubclass(kind, ModuleType) else _file_of(value)
-        return self._within_own(value, kind, name) if self._owns(name) else ()
-
-    def _within_container(self, value: Any, kind: type) -> Iterable[Any]:
-        if len(value) > _MOST_ITEMS:
-            return ()
+    def _look_for(self, kind: type) -> _Look:
+        """Return what notes where a value of a kind can store something, and returns its parts."""
         if issubclass(kind, dict):
-            self.tables.append(value)
-            return list(dict.values(value))
-        if not issubclass(kind, tuple):
-            self.sequences.append(value)
-        return list(value)
-
-    def _within_own(self, value: Any, kind: type, name: str) -> Iterator[Any]:
-        """Yield what a file, a class, a function or an object of a class of the user's holds."""
+            return self._in_table
+        if issubclass(kind, tuple):
+            return _items
         if issubclass(kind, ModuleType):
-            yield vars(value)
-            return
-        yield sys.modules.get(name)
+            return self._in_file
         if issubclass(kind, type):
-            self.classes.append(value)
-            yield from list(vars(value).values())
-            return
-        if kind is FunctionType:
-            yield from (*(value.__closure__ or ()), value.__defaults__, value.__kwdefaults__)
+            return self._in_class
+        if kind in _AROUND_FUNCTIONS:
+            return lambda value: [getattr(value, name, None) for name in _AROUND_FUNCTIONS[kind]]
+        return self._in_object if self._owns(_file_of(kind)) else _nothing
+
+    def _in_table(self, table: dict[Any, Any]) -> Iterable[Any]:
+        if len(table) > _MOST_ITEMS:
+            return ()
+        self.tables.append(table)
+        return list(dict.values(table))
+
+    def _in_sequence(self, sequence: Any) -> Iterable[Any]:
+        if len(sequence) <= _MOST_ITEMS:
+            self.sequences.append(sequence)
+        return _items(sequence)
+
+    def _in_cell(self, cell: CellType) -> Iterable[Any]:
+        self.cells.append(cell)
+        return contents(cell)
+
+    def _in_cached(self, function: Any) -> Iterable[Any]:
+        self.cached.append(function)
+        return [getattr(function, "__wrapped__", None)]
+
+    def _in_file(self, file: ModuleType) -> Iterable[Any]:
+        return [vars(file)] if self._owns(file.__name__) else ()
+
+    def _in_class(self, kind: type) -> Iterable[Any]:
+        if not self._owns(_file_of(kind)):
+            return ()
+        self.classes.append(kind)
+        return vars(kind).values()
+
+    def _in_function(self, function: FunctionType) -> Iterable[Any]:
+        if not self._owns(_file_of(function)):
+            return ()
+        given = (function.__defaults__, function.__kwdefaults__)
+        return (*(function.__closure__ or ()), *given, vars(function))
+
+    def _in_object(self, value: Any) -> Iterable[Any]:
         with suppress(AttributeError):  # it has slots
-            yield object.__getattribute__(value, "__dict__")
+            return (object.__getattribute__(value, "__dict__"),)
+        return ()
 
     def _owns(self, file: str) -> bool:
-        """Return whether a file is one of the network's, or of no package that is installed."""
+        """Return whether a file is one of the network's, or of no package that is installed.
+
+        One that is waits to be looked into from then on.
+        """
         if file not in self._is_own:
             place = getattr(sys.modules.get(file), "__file__", None) or ""
             installed = any(name in place for name in _INSTALLED)
             is_near = file in self._files or not installed
             self._is_own[file] = is_near and _package(file) not in _FRAMEWORKS
+            if self._is_own[file]:
+                self._waiting.append(sys.modules.get(file))
         return self._is_own[file]
 
 
@@ -133,10 +162,17 @@ def _code_of(modules: Iterable[nn.Module]) -> Iterator[Any]:
 
 
 def _file_of(value: Any) -> str:
-    """Return the name of the file that a class or function, or the class of an object, is from."""
-    is_named = issubclass(type(value), type) or type(value) is FunctionType
-    found = (value if is_named else type(value)).__module__
+    """Return the name of the file that a class or a function is from."""
+    found = value.__module__
     return found if type(found) is str else ""
+
+
+def _items(container: Any) -> Iterable[Any]:
+    return list(container) if len(container) <= _MOST_ITEMS else ()
+
+
+def _nothing(_: Any) -> Iterable[Any]:
+    return ()
 
 
 def _package(file: str) -> str:
