@@ -171,7 +171,7 @@ class Line:
         return self._period(self.interior)
 
     def _period(self, units: NDArray[np.int64]) -> tuple[int, int] | None:
-        found, starts = self.kinds[units], self.firsts[units]
+        found, starts = (_picked(each, units) for each in (self.kinds, self.firsts))
         for period in range(1, min(LONGEST_PERIOD, len(units) // 2) + 1):
             shift = int(starts[period] - starts[0])
             if shift < 0 or found[period] != found[0]:
@@ -290,3 +290,9 @@ def _shared(line: Line, units: NDArray[np.int64]) -> int:
             if found == 1:
                 return 1
     return found
+
+
+def _picked(values: NDArray[np.int64], units: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the values of units, in rising order; without a copy where none is left out."""
+    is_row = len(units) > 0 and units[-1] - units[0] == len(units) - 1
+    return values[units[0] : units[-1] + 1] if is_row else values[units]

@@ -139,15 +139,17 @@ class Sets:
     def _united(self, one: Index, two: Index) -> Index:
         a, b = kinds(one), kinds(two)
         start, other = firsts(one), firsts(two)
-        start, other = np.where(a == 0, other, start), np.where(b == 0, start, other)
-        later = other < start
-        a, b = np.where(later, b, a), np.where(later, a, b)
-        apart = np.abs(start - other)
-        found = np.maximum(a, apart + b)
-        holed = (a >= _HOLED) | (b >= _HOLED) | (apart > a)
+        if not (a.all() and b.all()):  # of what a border left nothing of
+            start, other = np.where(a == 0, other, start), np.where(b == 0, start, other)
+        first = np.minimum(start, other)
+        found = np.maximum(start + a, other + b) - first  # as it is of runs that touch
+        holed = (a >= _HOLED) | (b >= _HOLED) | (found > a + b)
         if holed.any():
-            found[holed] = self._looked_up(a[holed], b[holed], apart[holed])
-        return np.asarray(found << _KIND | np.minimum(start, other) << 1 | (one | two) & _CLIPPED)
+            a, b, apart = a[holed], b[holed], (other - start)[holed]
+            later = apart < 0
+            a, b = np.where(later, b, a), np.where(later, a, b)
+            found[holed] = self._looked_up(a, b, np.abs(apart))
+        return np.asarray(found << _KIND | first << 1 | (one | two) & _CLIPPED)
 
     def _looked_up(self, a: Index, b: Index, apart: Index) -> Index:
         """Return the kinds of unions in which there are, or may be, holes."""
