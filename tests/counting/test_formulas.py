@@ -153,6 +153,13 @@ def test_pairs_of_sequences_are_not_known_without_data() -> None:
     assert "entries its sparse operand" in why_unknown([t(3), torch.eye(2).to_sparse()])
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_one_nested_operand_is_why_nothing_is_known() -> None:
+    nested = torch.nested.nested_tensor([torch.zeros(2, 4), torch.zeros(3, 4)])
+
+    assert "nested" in why_unknown([t(3), nested])
+
+
 def test_a_batch_of_sparse_matrices_counts_what_it_stores() -> None:
     stored = torch.eye(4, 3).expand(2, 4, 3).to_sparse()  # 2 x 3 entries, each times 5 columns
 

@@ -44,6 +44,9 @@ class Doing(nn.Module):
             "rms, weight=": lambda: functional.rms_norm(x, (8,), weight=x.new_ones(8)),
             "instance, weight": lambda: functional.instance_norm(x, None, None, x.new_ones(4)),
             "norm, weight": lambda: functional.layer_norm(x, (8,), x.new_ones(8)),
+            "batch, weight": lambda: functional.batch_norm(
+                x, None, None, x.new_ones(4), None, True
+            ),
             "group, weight": lambda: functional.group_norm(x, 2, x.new_ones(4)),
         }[self.what]()
 
@@ -64,6 +67,7 @@ class Doing(nn.Module):
         (Doing("rms, weight="), 5 * 512),
         (Doing("instance, weight"), 5 * 512),
         (Doing("norm, weight"), 5 * 512),
+        (Doing("batch, weight"), 5 * 512),
         (Doing("group, weight"), 5 * 512),
         (nn.BatchNorm2d(4), 2 * 512),
         (nn.BatchNorm2d(4, affine=False), 512),

@@ -722,6 +722,13 @@ def test_a_rule_says_what_is_worked_out_by_hand(name: str) -> None:
     np.testing.assert_array_equal(said_of(found, source, 0), expected)
 
 
+def test_whether_a_matrix_has_a_root_is_read_off_one_triangle() -> None:
+    source = Value(0, (2, 2))
+    found = lowered("linalg_cholesky_ex", source, [(2, 2), ()], self=source, upper=False)
+
+    assert said_of(found, source, 1).tolist() == [[True, False, True, True]]
+
+
 LIMITS: list[tuple[Any, Any, Given, str, int]] = [
     # the file that asks, operator, arguments, what is looked at, elements that it takes
     (views, aten.diagonal.default, {"self": r(2, 3)}, "self", 6),

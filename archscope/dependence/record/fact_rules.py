@@ -283,7 +283,7 @@ def _series(name: str, given: Mapping[str, Any], known: Known) -> Facts:
     source = given.get("self", given.get("A"))
     zero = None if source is None else known(source).zero
     leads = None if zero is None else led_to(zero.numpy(), zero.shape[-1])
-    if source is None or leads is None:
+    if leads is None:
         return Facts()
     return Facts(zero=torch.from_numpy(~leads).expand(source.shape).clone())
 

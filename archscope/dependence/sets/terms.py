@@ -302,6 +302,8 @@ def _are_apart(one: Term, two: Term) -> bool:
     """
     sets = (*one.sets, *two.sets)
     axes = [axis for axis in range(len(sets[0].shape)) if any(p.varies(axis) for p in sets)]
+    if not sets[0].shape:
+        return False
     return any(not (_holds(one, axis) & _holds(two, axis)).any() for axis in axes or (0,))
 
 
