@@ -154,9 +154,11 @@ def test_pairs_of_sequences_are_not_known_without_data() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
-def test_one_nested_operand_is_why_nothing_is_known() -> None:
+def test_one_nested_operand_is_enough() -> None:
     nested = torch.nested.nested_tensor([torch.zeros(2, 4), torch.zeros(3, 4)])
+    made = torch.nested.nested_tensor([torch.zeros(2, 5), torch.zeros(3, 5)])
 
+    assert FORMULAS["aten::linear"](nested, t(5, 4), result=made) == 5 * 4 * 5
     assert "nested" in why_unknown([t(3), nested])
 
 

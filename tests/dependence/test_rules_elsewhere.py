@@ -430,12 +430,12 @@ def test_what_reads_past_its_arguments_cancels() -> None:
 @pytest.mark.parametrize("name", ["query", "key", "value"])
 @pytest.mark.parametrize("causal", [False, True])
 def test_grouped_queries_share_their_heads(name: str, causal: bool) -> None:
-    """4 heads of 3 queries, each two of which share keys and values."""
-    shapes = {"query": (1, 4, 3, 2), "key": (1, 2, 3, 2), "value": (1, 2, 3, 5)}
+    """4 heads of 3 queries, each two of which share keys and values; as many rows as heads."""
+    shapes = {"query": (4, 4, 3, 2), "key": (4, 2, 3, 2), "value": (4, 2, 3, 2)}
     given = {one: torch.rand(shape, dtype=torch.float64) for one, shape in shapes.items()}
     source, operator = Value(0, shapes[name]), "_scaled_dot_product_flash_attention"
     found = lowered(
-        operator, source, [(1, 4, 3, 5), (1, 4, 3)], **{**given, name: source}, is_causal=causal
+        operator, source, [(4, 4, 3, 2), (4, 4, 3)], **{**given, name: source}, is_causal=causal
     )
 
     def attend(x: Tensor) -> Tensor:
