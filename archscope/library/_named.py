@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from numbers import Integral
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -182,11 +183,11 @@ def _shape_texts(given: Any) -> tuple[str, ...]:
     >>> _shape_texts((1, 3, 32, 32)), _shape_texts([(1, 8), "ids:int64:1,4"])
     (('1,3,32,32',), ('1,8', 'ids:int64:1,4'))
     """
-    if isinstance(given, str | int):
+    if isinstance(given, str | Integral):
         return (str(given),)
     if not isinstance(given, tuple | list):
         raise UsageError(f"{SHAPE} holds {type(given).__name__}: give sizes, e.g. (1, 3, 224, 224)")
-    if given and all(isinstance(size, int) for size in given):
+    if given and all(isinstance(size, Integral) for size in given):
         return (",".join(map(str, given)),)
     return tuple(text for each in given for text in _shape_texts(each))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -292,7 +293,14 @@ def test_a_module_in_memory_takes_the_shape_of_an_input() -> None:
     """As a network of one's own does by its name, and with the same words."""
     net = nn.Sequential(nn.Conv2d(3, 4, 3))
     counted = archscope.params(net, torch.zeros(2, 3, 8, 8)).totals
-    for shape in ((2, 3, 8, 8), [2, 3, 8, 8], "2,3,8,8", ["2,3,8,8"], [(2, 3, 8, 8)]):
+    for shape in (
+        (2, 3, 8, 8),
+        [2, 3, 8, 8],
+        "2,3,8,8",
+        ["2,3,8,8"],
+        [(2, 3, 8, 8)],
+        tuple(np.array([2, 3, 8, 8])),
+    ):
         assert archscope.params(net, input_shape=shape).totals == counted
     for ask in (archscope.rf, archscope.memory, archscope.report):
         assert ask(net, input_shape=(2, 3, 8, 8)).inputs[0].shape == (2, 3, 8, 8)
