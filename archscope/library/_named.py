@@ -56,9 +56,9 @@ def subject_of(
     """
     if isinstance(model, str):
         return made(network_of(model, kwargs, args=args, method=method).subject)
-    from archscope.loaders import brought_inputs, sized
     from archscope.running.method import calling
     from archscope.running.nesting import require_walkable
+    from archscope.running.process import outside_modes
     from archscope.running.wrapped_networks import held_network
 
     kind = type(model).__name__
@@ -71,23 +71,35 @@ def subject_of(
         raise UsageError(
             "an argument is a generator, which can be read only once: give a list instead"
         )
-    model = calling(unwrapped(held), method)
-    inputs = _called_with(model, args, kwargs) or brought_inputs(model, method)
-    model = sized(model, inputs)
+    asked = calling(unwrapped(held), method)
+    network, inputs = outside_modes(lambda: _with_inputs(asked, args, kwargs, method))
     shapes = inputs.shapes() if inputs else ()
     given = ", ".join("×".join(map(str, tensor.shape)) for tensor in shapes)
     parts = [
-        type(model).__name__ + (f", {holder} of a {kind}" if holder else ""),
+        type(network).__name__ + (f", {holder} of a {kind}" if holder else ""),
         *([f"{method}()"] if method else []),
         *([f"input {given}"] if given else []),
     ]
     return Subject(
         name=" · ".join(parts),
-        model=model,
+        model=network,
         inputs=inputs,
         origin="memory",
-        example=lambda: _example(model),
+        example=lambda: _example(network),
     )
+
+
+def _with_inputs(
+    model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], method: str | None
+) -> tuple[nn.Module, Inputs | None]:
+    """Return a module, of which each layer has a size, and what it is called with."""
+    from archscope.loaders import brought_inputs, sized
+    from archscope.running.transforms import require_untransformed, untransformed
+
+    require_untransformed(model)
+    given = _called_with(model, *untransformed((args, kwargs)))
+    inputs = given or brought_inputs(model, method)
+    return sized(model, inputs, lambda: _example(model)), inputs
 
 
 def _called_with(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs | None:
