@@ -500,6 +500,28 @@ def test_a_counter_that_raises_half_way_leaves_torch_as_found(tool: Tool) -> Non
         assert "ValueError" in outcome.reason
 
 
+class Compiles(nn.Module):
+    """Compiles a part when it runs, as torch's own `flex_attention` does; chooses by a value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        made = torch.compile(self.fc)(x)
+        return torch.cond(x.sum() > 0, torch.sin, torch.cos, (made,))
+
+
+def test_other_counters_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr(torch, "compile", refuse)
+    tools, _ = audited(Compiles(), torch.ones(2, 8))
+
+    assert row(tools, "FlopCounterMode").macs == row(tools, "archscope").macs == 2 * 8 * 4
+
+
 def test_a_counter_that_is_not_installed_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     def count(model: nn.Module, inputs: Inputs) -> Figures:
         raise AssertionError("it is not there to be called")
