@@ -76,6 +76,11 @@ EXACT: dict[str, tuple[Callable[[Tensor], Any], int]] = {
     "no memory": (lambda x: torch.cat([torch.empty(0, 8), x]), 0),
     "filled": (lambda x: x + torch.empty(4, 8).fill_(1), 0),
     "random": (lambda x: x + x.new_empty(4, 8).normal_(), 0),
+    "dropped by rows": (
+        lambda x: torch.vmap(torch.nn.functional.dropout, randomness="different")(x),
+        0,
+    ),
+    "drawn anew": (lambda x: x * torch.ops.aten.uniform(x.new_empty(4, 8)), 0),
     "copied into": (lambda x: torch.empty_like(x).copy_(x), 0),
     "written in parts": (lambda x: parts(x), 0),
     "resized": (lambda x: torch.empty(0).resize_(4, 8).copy_(x), 0),
