@@ -201,6 +201,33 @@ def test_lengths_and_a_log_hold_no_work() -> None:
     assert report.totals.macs == 4 * 64
 
 
+SCALES = [0.5, 0.25] * 4
+
+
+class ListedForALog(nn.Module):
+    """Lists numbers for a log alone; what it makes tensors of was there before."""
+
+    def __init__(self, *, works: bool = False) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+        self.means = [[0.1 * place for place in range(8)]]
+        self.works = works
+
+    def forward(self, x: Tensor) -> Tensor:
+        log = self.fc(x)[0].tolist()
+        written = torch.tensor([1.5, -2.5, 1.5, 3.5, 1.5, 1.5, 1.5, 1.5])
+        made = [sum(log) / 8, *SCALES[1:]] if self.works else SCALES
+        return (x - torch.tensor(self.means)) * torch.tensor(made) + written
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_constants_behind_a_list_hold_no_work(works: bool) -> None:
+    report = params(ListedForALog(works=works), torch.rand(4, 8))
+
+    assert report.totals.macs == 4 * 64
+    assert report.totals.complete is not works
+
+
 class Covariance(nn.Module):
     """A product that fvcore does not know, behind one that it does."""
 
