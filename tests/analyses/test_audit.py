@@ -500,6 +500,21 @@ def test_a_counter_that_raises_half_way_leaves_torch_as_found(tool: Tool) -> Non
         assert "ValueError" in outcome.reason
 
 
+class Ragged(nn.Module):
+    """Attention of two sequences of several lengths."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        both = torch.nested.nested_tensor([a, b], layout=torch.jagged)
+        q = both.unflatten(-1, [2, 8]).transpose(1, 2)
+        return functional.scaled_dot_product_attention(q, q, q).values()
+
+
+def test_attention_of_nested_tensors_is_audited() -> None:
+    tools, _ = audited(Ragged(), torch.ones(3, 16), torch.ones(5, 16))
+
+    assert row(tools, "archscope").macs == 2 * (3 * 3 + 5 * 5) * 16  # scores and values, all heads
+
+
 class Compiles(nn.Module):
     """Compiles a part when it runs, as torch's own `flex_attention` does; chooses by a value."""
 
