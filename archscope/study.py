@@ -138,9 +138,9 @@ def made(make: Callable[[], Subject]) -> Subject:
 
     It draws weights and inputs, and may be the user's own code.
     """
-    from archscope.running.process import process_as_found
+    from archscope.running.process import outside_modes, process_as_found
 
-    return process_as_found(make)
+    return outside_modes(lambda: process_as_found(make))
 
 
 def can_have_data(subject: Subject) -> bool:

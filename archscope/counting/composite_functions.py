@@ -15,6 +15,7 @@ from archscope.counting.custom import composite_of
 from archscope.counting.formulas import convolution, transposed_convolution, vecdot
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.layouts import Formula, by_layout
+from archscope.counting.older_numbers import OlderNumbers
 from archscope.counting.operators import UNINITIALISED
 from archscope.counting.recurrences import RECURRENT, is_long
 from archscope.counting.uninitialised import Unwritten, memory_of
@@ -79,6 +80,7 @@ class WholeFunctions(TorchFunctionMode):
         self._whole = whole
         self._recurrence = recurrence
         self._unwritten = unwritten
+        self._older = OlderNumbers()
         self.values_left = False
         """Whether something that is not torch was given a tensor's values."""
         self.listed = False
@@ -96,13 +98,21 @@ class WholeFunctions(TorchFunctionMode):
             return self._recurrence(func, args)
         if func in _LEAVING:
             self.values_left = True
-            self.listed = self.listed or (func is Tensor.tolist and args[0].is_floating_point())
+            if func is Tensor.tolist and args[0].is_floating_point() and not self.listed:
+                self.listed = True
+                self._older.look()
         before = self._unwritten.names()
         result = func(*args, **(kwargs or {}))
-        if self._unwritten and isinstance(func, _OF_TORCH) and not self._is_from_outside(func):
+        if (
+            self._unwritten
+            and isinstance(func, _OF_TORCH)
+            and not self._is_from_outside(func, args)
+        ):
             # A kernel of torch's own may write by an address to what it makes.
             self._unwritten.known(t for t in tensors_in(result) if memory_of(t) not in before)
         return result
 
-    def _is_from_outside(self, func: Any) -> bool:
-        return _comes_empty(func) or (self.listed and func in _OF_LISTS)
+    def _is_from_outside(self, func: Any, args: Any) -> bool:
+        if self.listed and func in _OF_LISTS:
+            return not self._older.has_all(*args[:1])
+        return _comes_empty(func)

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
@@ -29,6 +28,8 @@ class FusedAttention(TorchFunctionMode):
         self.macs: Counter[str] = Counter()
         """Multiply-accumulates by the path of the module that was running."""
         self._original = functional.scaled_dot_product_attention
+        self._noted = False
+        """Whether the call that runs now was noted: its class may answer it, as nested ones do."""
 
     def following(self, stack: ModuleStack) -> FusedAttention:
         """Begin anew, on a network whose running module `stack` knows."""
@@ -48,16 +49,21 @@ class FusedAttention(TorchFunctionMode):
 
     def _replacement(self, *args: Any, **kwargs: Any) -> Tensor:
         self._note(args, kwargs)
-        with torch._C.DisableTorchFunction():
+        before, self._noted = self._noted, True
+        try:
             return self._original(*args, **kwargs)
+        finally:
+            self._noted = before
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is self._original:
+        if func is self._original and not self._noted:
             self._note(args, kwargs or {})
         return func(*args, **(kwargs or {}))
 
     def _note(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         given = dict(zip(_NAMES, args, strict=False)) | dict(kwargs)
         q, k, v = (given[name] for name in _NAMES)
+        if any(each.is_nested for each in (q, k, v)):
+            return  # sizes of several lengths multiply to no number; kernels of it are seen by rows
         macs = prod(q.shape[:-1]) * k.shape[-2] * (q.shape[-1] + v.shape[-1])
         self.macs[self._stack.current] += macs

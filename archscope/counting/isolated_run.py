@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from archscope.counting.others import Figures, Tool
 from archscope.errors import first_line
+from archscope.running.as_written import uncompiled
 from archscope.running.attributes import parameters_of
 from archscope.running.twin import Original, own, twin_of
 from archscope.subject import Inputs
@@ -50,7 +51,8 @@ def run(tool: Tool, model: nn.Module, inputs: Inputs) -> Outcome:
         return Outcome(tool=tool, version=installed, reason=reason)
     try:
         twin = twin_of(Original(model, inputs), weight=own)
-        with _quiet(), _torch_as_found():
+        # What one compiles stays in torch; after one that failed, flex_attention always fails.
+        with _quiet(), _torch_as_found(), uncompiled():
             found = tool.count(twin.model, twin.inputs)
     except (Exception, SystemExit) as error:
         return Outcome(tool=tool, version=installed, reason=f"failed: {_why(error)}")

@@ -18,6 +18,13 @@ from archscope.counting.operators import FACTORIES
 from archscope.running.module_stack import tensors_in
 
 _RESIZES = frozenset(("aten::resize_", "aten::resize_as_", "aten::set_"))
+_DRAWS = frozenset(
+    (
+        *("aten::uniform", "aten::random", "aten::exponential", "aten::geometric"),
+        *("aten::cauchy", "aten::log_normal", "aten::normal_functional"),
+    )
+)
+"""Operators that return random numbers in place of their operand's; `torch.vmap` asks for these."""
 
 
 def memory_of(tensor: Tensor) -> int:
@@ -93,7 +100,8 @@ class Unwritten:
         if name in FACTORIES or name in _RESIZES or getattr(func, "is_view", False):
             return
         # beta = 0: what is added is not looked at
-        ignored = args[0] if args and kwargs.get("beta", 1) == 0 else None
+        unread = kwargs.get("beta", 1) == 0 or _is_drawn(func, name)
+        ignored = args[0] if args and unread else None
         self.read((tensor for tensor in inputs if tensor is not ignored), path)
 
     def returned(self, value: Any, path: str) -> None:
@@ -119,6 +127,12 @@ def _written(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
             given = args[place] if place < len(args) else kwargs.get(argument.name)
             values += given if isinstance(given, list | tuple) else [given]
     return [value for value in values if isinstance(value, Tensor)]
+
+
+def _is_drawn(func: Any, name: str) -> bool:
+    """Return whether an operator takes its first argument for its shape alone, and draws anew."""
+    by_argument = name == "aten::bernoulli" and func._overloadname != "default"  # p or Tensor
+    return name in _DRAWS or by_argument
 
 
 def _is_array(tensor: Tensor) -> bool:

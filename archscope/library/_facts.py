@@ -31,6 +31,7 @@ from archscope.studies.facts.rows import FactRow
 from archscope.studies.measures import Measure, measure
 from archscope.studies.search.closed_form import COUNTED, HELD, WINDOWED, Known
 from archscope.subject import Network
+from archscope.theory.patterns import is_pattern
 
 _FVCORE = "flops"
 """What a census does not count as fvcore does: norms and pooling."""
@@ -119,7 +120,7 @@ def _is_meant(fact: Fact, names: Iterable[str], named: frozenset[str]) -> bool:
 
 def _means(name: str, fact: Fact) -> bool:
     """Return whether a name or a pattern means a fact; a part of a name means all that have it."""
-    if any(sign in name for sign in "*?["):
+    if is_pattern(name):
         return fnmatchcase(fact.id.lower(), name.lower())
     return name.lower() in fact.id.lower()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from numbers import Integral
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -55,9 +56,9 @@ def subject_of(
     """
     if isinstance(model, str):
         return made(network_of(model, kwargs, args=args, method=method).subject)
-    from archscope.loaders import brought_inputs, sized
     from archscope.running.method import calling
     from archscope.running.nesting import require_walkable
+    from archscope.running.process import outside_modes
     from archscope.running.wrapped_networks import held_network
 
     kind = type(model).__name__
@@ -70,23 +71,35 @@ def subject_of(
         raise UsageError(
             "an argument is a generator, which can be read only once: give a list instead"
         )
-    model = calling(unwrapped(held), method)
-    inputs = _called_with(model, args, kwargs) or brought_inputs(model, method)
-    model = sized(model, inputs)
+    asked = calling(unwrapped(held), method)
+    network, inputs = outside_modes(lambda: _with_inputs(asked, args, kwargs, method))
     shapes = inputs.shapes() if inputs else ()
     given = ", ".join("×".join(map(str, tensor.shape)) for tensor in shapes)
     parts = [
-        type(model).__name__ + (f", {holder} of a {kind}" if holder else ""),
+        type(network).__name__ + (f", {holder} of a {kind}" if holder else ""),
         *([f"{method}()"] if method else []),
         *([f"input {given}"] if given else []),
     ]
     return Subject(
         name=" · ".join(parts),
-        model=model,
+        model=network,
         inputs=inputs,
         origin="memory",
-        example=lambda: _example(model),
+        example=lambda: _example(network),
     )
+
+
+def _with_inputs(
+    model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], method: str | None
+) -> tuple[nn.Module, Inputs | None]:
+    """Return a module, of which each layer has a size, and what it is called with."""
+    from archscope.loaders import brought_inputs, sized
+    from archscope.running.transforms import require_untransformed, untransformed
+
+    require_untransformed(model)
+    given = _called_with(model, *untransformed((args, kwargs)))
+    inputs = given or brought_inputs(model, method)
+    return sized(model, inputs, lambda: _example(model)), inputs
 
 
 def _called_with(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs | None:
@@ -182,11 +195,11 @@ def _shape_texts(given: Any) -> tuple[str, ...]:
     >>> _shape_texts((1, 3, 32, 32)), _shape_texts([(1, 8), "ids:int64:1,4"])
     (('1,3,32,32',), ('1,8', 'ids:int64:1,4'))
     """
-    if isinstance(given, str | int):
+    if isinstance(given, str | Integral):
         return (str(given),)
     if not isinstance(given, tuple | list):
         raise UsageError(f"{SHAPE} holds {type(given).__name__}: give sizes, e.g. (1, 3, 224, 224)")
-    if given and all(isinstance(size, int) for size in given):
+    if given and all(isinstance(size, Integral) for size in given):
         return (",".join(map(str, given)),)
     return tuple(text for each in given for text in _shape_texts(each))
 

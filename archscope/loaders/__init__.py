@@ -171,15 +171,20 @@ def example_inputs(model: nn.Module) -> tuple[str, ...]:
     return _call.example(model)
 
 
-def sized(model: nn.Module, inputs: Inputs | None) -> nn.Module:
+def sized(model: nn.Module, inputs: Inputs | None, example: Callable[[], str]) -> nn.Module:
     """Return a module whose layers have sizes: itself, or a copy that has run where some had none.
 
-    Raises `LoadError` where its forward raises; without inputs it stays as it is.
+    Raises `LoadError` where its forward raises, `UsageError` with an example where inputs lack.
     """
     from archscope.loaders._unfinished import is_unfinished, sized_copy
 
-    if inputs is None or not is_unfinished(model):
+    if not is_unfinished(model):
         return model
+    if inputs is None:
+        raise UsageError(
+            f"layers of {type(model).__name__} take their sizes from its input: give one, "
+            f"e.g. {example()}"
+        )
     return sized_copy(model, inputs)
 
 

@@ -34,6 +34,8 @@ _KNOWN = {
 _HOLDERS = ("batch", "data", "sample", "inputs", "features", "xs")
 """How arguments are often called that hold several inputs."""
 _PLAIN = "1,3,224,224"
+_ANY_CHANNELS = 3
+"""Of a layer that takes its sizes from its input."""
 _SIDES = {1: "1024", 2: "224,224", 3: "16,112,112"}
 """An image of ImageNet's size, a second of 1 kHz, a clip: by number of spatial axes."""
 
@@ -248,7 +250,7 @@ def _takes(model: nn.Module) -> Iterator[str]:
             sides = _SIDES[len(module.kernel_size)]
             if isinstance(size, int) and len(module.kernel_size) == 2:
                 sides = f"{size},{size}"
-            yield f"1,{module.in_channels},{sides}"
+            yield f"1,{module.in_channels or _ANY_CHANNELS},{sides}"
         elif isinstance(module, nn.Embedding | nn.EmbeddingBag):
             yield _TOKENS
         elif isinstance(module, nn.RNNBase):
@@ -257,9 +259,9 @@ def _takes(model: nn.Module) -> Iterator[str]:
         elif isinstance(module, nn.MultiheadAttention):
             yield f"1,128,{module.embed_dim}"
         elif isinstance(module, nn.Linear):
-            yield f"1,{module.in_features}"
+            yield f"1,{module.in_features}" if module.in_features else _PLAIN
         elif isinstance(module, nn.modules.batchnorm._BatchNorm):
-            yield f"1,{module.num_features},{_SIDES[_axes(module)]}"
+            yield f"1,{module.num_features or _ANY_CHANNELS},{_SIDES[_axes(module)]}"
 
 
 def _axes(norm: Any) -> int:

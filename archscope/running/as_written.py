@@ -26,7 +26,7 @@ def as_written() -> Iterator[None]:
     # What was scripted is compiled when it runs for the second time, which fails without data.
     torch._C._set_graph_executor_optimize(False)
     try:
-        with _uncompiled(), formulas_alone(), _autocast_of_shapes(), warnings.catch_warnings():
+        with uncompiled(), formulas_alone(), _autocast_of_shapes(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice for those who run it in earnest
             yield
     finally:
@@ -35,7 +35,8 @@ def as_written() -> Iterator[None]:
 
 
 @contextmanager
-def _uncompiled() -> Iterator[None]:
+def uncompiled() -> Iterator[None]:
+    """Within it, what was compiled runs as it was written, and nothing is compiled."""
     # Without torch's compiler nothing was compiled, and importing it takes seconds.
     imported = "torch._dynamo.eval_frame" in sys.modules
     found = torch.compile

@@ -32,6 +32,7 @@ from torch.utils._python_dispatch import (
 
 from archscope.running.caches import stores_at_hand
 from archscope.running.switches import SWITCHES
+from archscope.running.transforms import outside_transforms
 
 T = TypeVar("T")
 PutBack = Callable[[], object]
@@ -56,12 +57,13 @@ def process_as_found(run: Callable[[], T]) -> T:
 
 
 def outside_modes(run: Callable[[], T]) -> T:
-    """Return what `run` returns outside the modes that the caller has entered.
+    """Return what `run` returns outside the modes and transforms that the caller has entered.
 
-    Under them a counter of the caller's would count what runs here, tensors would be fake, and
-    `torch.inference_mode` lets nothing be trained.
+    Under them a counter of the caller's would count what runs here, tensors would be fake,
+    `torch.inference_mode` lets nothing be trained, and `torch.vmap` draws no random numbers.
     """
     with ExitStack() as left:
+        left.enter_context(outside_transforms())
         if torch.is_inference_mode_enabled():
             left.enter_context(torch.inference_mode(False))
         if torch._C._len_torch_dispatch_stack():

@@ -14,3 +14,12 @@ def matches(name: str, pattern: str) -> bool:
     parts = name.split(".")
     ends = range(1, len(parts) + 1)
     return any(fnmatchcase(".".join(parts[:end]), pattern) for end in ends)
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether a text is a pattern, and no plain name.
+
+    >>> is_pattern("layer[1-3]"), is_pattern("layer1")
+    (True, False)
+    """
+    return any(sign in text for sign in "*?[")

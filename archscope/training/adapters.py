@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch.nn import functional
 from archscope.errors import UsageError, did_you_mean
 from archscope.running.attributes import buffers_of, parameters_of, part_of
 from archscope.running.twin import own
+from archscope.theory.patterns import is_pattern, matches
 from archscope.training.projections import called_the_same, fused_layers, third_of
 from archscope.training.recipe import Adapters
 
@@ -142,7 +143,7 @@ def _meant(model: nn.Module, targets: Sequence[str]) -> dict[str, nn.Module]:
             raise UsageError("lora: no layer here is linear; name others, e.g. targets=conv1/conv2")
         return {path: able[path] for path in linear[:-1] or linear}
     found = {}
-    for path in _named(model, targets, "targets"):
+    for path in _named(model, targets, "targets", among=able):
         if path not in able:
             kind = type(part_of(model, path)).__name__
             raise UsageError(
@@ -171,12 +172,20 @@ def _linear(model: nn.Module) -> list[str]:
     ]
 
 
-def _named(model: nn.Module, words: Sequence[str], what: str) -> list[str]:
-    """Return the paths that end in one of these words; raises `UsageError` for one without any."""
+def _named(
+    model: nn.Module, words: Sequence[str], what: str, *, among: Collection[str] | None = None
+) -> list[str]:
+    """Return the paths that end in one of these words; raises `UsageError` for one without any.
+
+    A pattern means those `among` all that it fits.
+    """
     paths = [path for path, _ in model.named_modules() if path]
     found: list[str] = []
     for word in words:
-        here = _ending_in(word, paths)
+        if is_pattern(word):
+            here = _fitting(word, paths if among is None else among)
+        else:
+            here = _ending_in(word, paths)
         if not here:
             able = (path for path in paths if _way(part_of(model, path)) is not None)
             last = list(dict.fromkeys(path.rpartition(".")[2] for path in able))
@@ -193,6 +202,17 @@ def _ending_in(word: str, paths: Sequence[str]) -> list[str]:
         if here:
             return here
     return []
+
+
+def _fitting(pattern: str, paths: Collection[str]) -> list[str]:
+    """Return the paths of which an end fits a pattern, or a module that holds them."""
+    fits = [path for path in paths if any(matches(end, pattern) for end in _ends(path))]
+    return [path for path in fits if not any(path.startswith(f"{each}.") for each in fits)]
+
+
+def _ends(path: str) -> list[str]:
+    parts = path.split(".")
+    return [".".join(parts[at:]) for at in range(len(parts))]
 
 
 def _thirds(model: nn.Module, words: Sequence[str]) -> dict[str, int]:

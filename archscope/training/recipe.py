@@ -21,12 +21,12 @@ class Adapters:
     rank: int = 8
     """Width of the narrow middle."""
     targets: tuple[str, ...] = ()
-    """Names of the layers that get one: the last part or parts of their paths; empty: every linear
-    layer but the last."""
+    """Names of the layers that get one: the last part or parts of their paths, or patterns; empty:
+    every linear layer but the last."""
     dropout: float = 0.0
     """Share of an adapter's input that is dropped; 0 keeps no second copy of it."""
     saved: tuple[str, ...] = ()
-    """Names of modules that are trained whole beside them, e.g. a new classifier."""
+    """Names or patterns of modules that are trained whole beside them, e.g. a new classifier."""
 
 
 @frozen

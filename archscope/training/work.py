@@ -28,6 +28,7 @@ from archscope.running.process import random_as_found, random_drawn
 from archscope.running.twin import Original, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
 from archscope.training.backward import run_backward
+from archscope.training.complex_products import ComplexAsFour
 from archscope.training.failures import fails_with_data_too, refuse_threads, told
 from archscope.training.folding import block_of
 from archscope.training.kernels import AsOnCard
@@ -164,7 +165,7 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
         counter, drawn = ProductCounter(twin, places), random_drawn()
         made = newly_made(twin.model)
-        with places.stack, counter, around():
+        with places.stack, counter, around(), ComplexAsFour():
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)

@@ -500,6 +500,43 @@ def test_a_counter_that_raises_half_way_leaves_torch_as_found(tool: Tool) -> Non
         assert "ValueError" in outcome.reason
 
 
+class Ragged(nn.Module):
+    """Attention of two sequences of several lengths."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        both = torch.nested.nested_tensor([a, b], layout=torch.jagged)
+        q = both.unflatten(-1, [2, 8]).transpose(1, 2)
+        return functional.scaled_dot_product_attention(q, q, q).values()
+
+
+def test_attention_of_nested_tensors_is_audited() -> None:
+    tools, _ = audited(Ragged(), torch.ones(3, 16), torch.ones(5, 16))
+
+    assert row(tools, "archscope").macs == 2 * (3 * 3 + 5 * 5) * 16  # scores and values, all heads
+
+
+class Compiles(nn.Module):
+    """Compiles a part when it runs, as torch's own `flex_attention` does; chooses by a value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        made = torch.compile(self.fc)(x)
+        return torch.cond(x.sum() > 0, torch.sin, torch.cos, (made,))
+
+
+def test_other_counters_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr(torch, "compile", refuse)
+    tools, _ = audited(Compiles(), torch.ones(2, 8))
+
+    assert row(tools, "FlopCounterMode").macs == row(tools, "archscope").macs == 2 * 8 * 4
+
+
 def test_a_counter_that_is_not_installed_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     def count(model: nn.Module, inputs: Inputs) -> Figures:
         raise AssertionError("it is not there to be called")

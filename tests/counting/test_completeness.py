@@ -76,6 +76,11 @@ EXACT: dict[str, tuple[Callable[[Tensor], Any], int]] = {
     "no memory": (lambda x: torch.cat([torch.empty(0, 8), x]), 0),
     "filled": (lambda x: x + torch.empty(4, 8).fill_(1), 0),
     "random": (lambda x: x + x.new_empty(4, 8).normal_(), 0),
+    "dropped by rows": (
+        lambda x: torch.vmap(torch.nn.functional.dropout, randomness="different")(x),
+        0,
+    ),
+    "drawn anew": (lambda x: x * torch.ops.aten.uniform(x.new_empty(4, 8)), 0),
     "copied into": (lambda x: torch.empty_like(x).copy_(x), 0),
     "written in parts": (lambda x: parts(x), 0),
     "resized": (lambda x: torch.empty(0).resize_(4, 8).copy_(x), 0),
@@ -194,6 +199,33 @@ def test_lengths_and_a_log_hold_no_work() -> None:
     report = params(ListedLengths(), torch.rand(4, 8), torch.tensor([3, 1, 4, 2]), strict=True)
 
     assert report.totals.macs == 4 * 64
+
+
+SCALES = [0.5, 0.25] * 4
+
+
+class ListedForALog(nn.Module):
+    """Lists numbers for a log alone; what it makes tensors of was there before."""
+
+    def __init__(self, *, works: bool = False) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+        self.means = [[0.1 * place for place in range(8)]]
+        self.works = works
+
+    def forward(self, x: Tensor) -> Tensor:
+        log = self.fc(x)[0].tolist()
+        written = torch.tensor([1.5, -2.5, 1.5, 3.5, 1.5, 1.5, 1.5, 1.5])
+        made = [sum(log) / 8, *SCALES[1:]] if self.works else SCALES
+        return (x - torch.tensor(self.means)) * torch.tensor(made) + written
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_constants_behind_a_list_hold_no_work(works: bool) -> None:
+    report = params(ListedForALog(works=works), torch.rand(4, 8))
+
+    assert report.totals.macs == 4 * 64
+    assert report.totals.complete is not works
 
 
 class Covariance(nn.Module):

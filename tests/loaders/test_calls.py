@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -256,6 +257,14 @@ def test_a_lazy_layer_whose_forward_raises_is_one_error() -> None:
         archscope.params(nn.Sequential(nn.LazyLinear(4), nn.Linear(3, 3)), torch.zeros(2, 6))
 
 
+@pytest.mark.parametrize(
+    ("lazy", "sizes"), [(nn.LazyConv1d(4, 3), "1, 3, 1024"), (nn.LazyLinear(4), "1, 3")]
+)
+def test_lazy_layers_ask_for_an_input_that_they_take(lazy: nn.Module, sizes: str) -> None:
+    with pytest.raises(UsageError, match=f"from its input: give one, e.g. input_shape=.{sizes}"):
+        archscope.params(lazy)
+
+
 def test_inputs_are_of_a_module_and_are_tensors() -> None:
     """Other counters take shapes; an input beside a name was passed over in silence."""
     images, model = torch.zeros(2, 3, 8, 8), nn.Sequential(nn.Conv2d(3, 4, 3))
@@ -292,7 +301,14 @@ def test_a_module_in_memory_takes_the_shape_of_an_input() -> None:
     """As a network of one's own does by its name, and with the same words."""
     net = nn.Sequential(nn.Conv2d(3, 4, 3))
     counted = archscope.params(net, torch.zeros(2, 3, 8, 8)).totals
-    for shape in ((2, 3, 8, 8), [2, 3, 8, 8], "2,3,8,8", ["2,3,8,8"], [(2, 3, 8, 8)]):
+    for shape in (
+        (2, 3, 8, 8),
+        [2, 3, 8, 8],
+        "2,3,8,8",
+        ["2,3,8,8"],
+        [(2, 3, 8, 8)],
+        tuple(np.array([2, 3, 8, 8])),
+    ):
         assert archscope.params(net, input_shape=shape).totals == counted
     for ask in (archscope.rf, archscope.memory, archscope.report):
         assert ask(net, input_shape=(2, 3, 8, 8)).inputs[0].shape == (2, 3, 8, 8)

@@ -164,6 +164,8 @@ def test_adapters_make_activations_little_smaller() -> None:
         (("c_attn",), 2 * (8 + 24)),  # the fused layer itself
         (("all-linear",), 2 * (8 + 24)),  # all but the last
         (("key", "o_proj"), 2 * (8 + 8) + 2 * (24 + 4)),
+        (("*",), 2 * (8 + 24) + 2 * (24 + 4)),
+        (("[a-p]*", "q"), 2 * (24 + 4) + 2 * (8 + 8)),
     ],
 )
 def test_adapters_are_named_as_checkpoints_name_their_layers(
@@ -269,6 +271,7 @@ def test_words_are_read_or_refused() -> None:
             Recipe(adapters=Adapters(targets=("1",))),
             "1 is of type ReLU, which cannot have an adapter",
         ),
+        (Recipe(adapters=Adapters(targets=("h*",))), "targets=h\\* names no"),
         (Recipe(adapters=Adapters(saved=("head",))), "save=head names no module"),
         (Recipe(recompute=Recompute()), "no block of this network repeats"),
     ],

@@ -72,6 +72,24 @@ def test_adapters_cost_about_a_forward_in_the_backward() -> None:
     assert agrees(work)
 
 
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        # 2*5*8 results of 3*3 products, four real ones each; as often for the weight's gradient
+        (nn.Conv1d(3, 5, 3, dtype=torch.cfloat), 4 * 2 * 5 * 8 * 9),
+        # 2*4*10 inputs, each for 3 channels of its group and 3 taps
+        (nn.ConvTranspose1d(4, 6, 3, groups=2, dtype=torch.cfloat), 4 * 2 * 4 * 10 * 9),
+    ],
+)
+def test_a_complex_convolution_is_four_real_ones_both_ways(layer: Any, macs: int) -> None:
+    x = torch.zeros(2, layer.in_channels, 10, dtype=torch.cfloat)
+    it = Subject(name="it", model=layer, inputs=Inputs(args=(x,)), origin="memory")
+    work = count_step(it, Recipe())
+
+    assert flops(work) == (2 * macs, 2 * macs, 0)
+    assert agrees(work)
+
+
 def test_what_runs_again_is_the_forward_of_its_blocks() -> None:
     work = count_step(subject(blocks(dropout=0.1), 2, 256, 256), Recipe(recompute=Recompute()))
     forward, backward, again = flops(work)

@@ -169,7 +169,7 @@ def _verdict(totals: AuditTotals) -> Note:
     rest = totals.counters - totals.agreeing
     said = f"{totals.agreeing} of {totals.counters} other counters agree"
     if not totals.counters:
-        return Note(level="info", text="no other counter is installed: there is nothing to compare")
+        return Note(level="info", text="no other counter gave figures: there is nothing to compare")
     if totals.unexplained:
         text = f"{said}; {totals.unexplained} differ for an unexplained reason"
         return Note(level="warning", text=text)

@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from archscope.counting.operators import classify, name_of
 from archscope.counting.others import Figures, Tool, own
+from archscope.running.higher_order import sees_functions
 from archscope.subject import Inputs
 
 
@@ -32,6 +33,7 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
     )
 
 
+@sees_functions
 class _Seen(TorchDispatchMode):
     """Notes the operators that multiply and that torch's counter has no formula for."""
 
