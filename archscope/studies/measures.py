@@ -86,7 +86,7 @@ def measure(word: str) -> Measure:
     if alias is not None:
         return others[alias]
     near = did_you_mean(word, [*known, *others])
-    raise UsageError(f"no measure is called {word!r}; there are {', '.join(known)}.{near}")
+    raise UsageError(f"no measure is called {word!r}.{near} `archscope list measures` names all")
 
 
 def settings_of(analysis: str, names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:

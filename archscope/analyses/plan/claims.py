@@ -86,7 +86,7 @@ QUANTITIES = (
         "bubble",
         "share",
         lambda totals: totals.bubble,
-        "share of the time that a GPU of the pipeline waits",
+        "time that a GPU of the pipeline waits, relative to the time that it works",
     ),
     _quantity(
         "mfu",
