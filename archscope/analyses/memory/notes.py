@@ -210,12 +210,17 @@ def _at_once(name: str, totals: Totals) -> Note:
     is_more = totals.peak is not None and alive > totals.peak
     text = (
         f"the peak is that of {name} updating one tensor at a time; updating all at once (foreach, "
-        f"torch's default on a GPU) needs {alive:,} bytes"
+        f"torch's default on a GPU) needs {_size(alive)}"
     )
     return Note(
         level="warning" if is_more else "info",
         text=f"{text}, more than this peak" if is_more else text,
     )
+
+
+def _size(number: int) -> str:
+    """Return bytes as one compares them with a card's memory, exactly where they are few."""
+    return f"{number / 2**30:.4g} GiB" if number >= 2**30 else f"{number:,} bytes"
 
 
 def _attends(step: Step) -> bool:
