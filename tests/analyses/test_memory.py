@@ -343,6 +343,8 @@ def test_the_layer_that_is_taken_for_a_head_is_told() -> None:
     for ask in (archscope.memory, archscope.train):
         assert "but the last, 2, taken for the head" in str(ask(model, x, lora="r=2").notes)
         assert "head" not in str(ask(model, x, lora="r=2,targets=0/2").notes)
+        alone = ask(nn.Sequential(nn.Conv1d(3, 8, 1), nn.Linear(4, 2)), x, lora="r=2").notes
+        assert "an adapter is beside 1 alone, the only linear layer" in str(alone)
 
 
 class Own(nn.LSTM):
