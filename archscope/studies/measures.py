@@ -106,6 +106,16 @@ def settings_of(analysis: str, names: Iterable[str], given: Mapping[str, Any]) -
     return found
 
 
+def require_none(found: Measure, who: str) -> None:
+    """Raise `UsageError` where a measure depends on what only a user can say, and `who` cannot."""
+    for setting, example in found.quantity.asks:
+        if example is not True:
+            raise UsageError(
+                f"{found.name} depends on {setting}, which {who} does not set; archscope "
+                f"{found.analysis} --{setting} {example} tells it of one network"
+            )
+
+
 def chosen(words: Iterable[str]) -> tuple[Measure, ...]:
     """Return the measures that words name, each once, in their order."""
     return tuple({found.name: found for found in map(measure, words)}.values())
