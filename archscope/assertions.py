@@ -113,11 +113,19 @@ class Claim:
             return None
         if self.dimension == "switch":
             return f"{self.text}: it is not{because}"
-        each = " × ".join(shown(value, self.dimension) for value in found.values)
+        each = " × ".join(map(self._shown, found.values))
         along = ", and must be so along each axis" if len(found.values) > 1 else ""
         if found.bound:
             return f"{self.text}: unknown, it is {found.bound} {each}{because}"
         return f"{self.text}: it is {each}{along}"
+
+    def _shown(self, value: Number) -> str:
+        """Return a number with its unit; of many bytes also as a card's memory is told."""
+        told = shown(value, self.dimension)
+        power = 30 if value >= 2**30 else 20
+        if self.dimension != "bytes" or value < 2**20:
+            return told
+        return f"{told} ({float(value) / 2**power:.4g} {'GiB' if power == 30 else 'MiB'})"
 
     def _is_proven(self, found: Found) -> bool:
         if self.dimension == "switch":

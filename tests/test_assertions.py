@@ -86,6 +86,12 @@ def test_what_is_no_claim_is_said_with_what_would_be(text: str, said: str) -> No
     assert said in str(raised.value)
 
 
+def test_many_bytes_are_told_as_a_card_has_them_too() -> None:
+    for value, said in ((3 * 2**29, "1,610,612,736 bytes (1.5 GiB)"), (9000, "9,000 bytes")):
+        found = failure("size <= 1KiB", Found(values=(value,)), "bytes")
+        assert found == f"size <= 1KiB: it is {said}"
+
+
 def test_a_claim_must_hold_along_each_axis() -> None:
     assert failure("size >= 7", Found(values=(7, 9)), "positions") is None
     assert failure("size >= 8", Found(values=(7, 9)), "positions") == (

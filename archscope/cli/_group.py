@@ -59,7 +59,8 @@ class LazyGroup(click.Group):
         except click.NoSuchOption:
             raise
         except click.UsageError as error:  # Click knows no name that is not loaded
-            meant = did_you_mean(args[0], list(summaries())) or _as_network(args[0])
+            word = args[0]
+            meant = did_you_mean(word, list(summaries())) or _as_network(word) or _as_list(word)
             raise click.UsageError(error.message + meant, ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -98,6 +99,17 @@ def _as_network(word: str) -> str:
         f" For a network write a command first: archscope params {word}"
         if (is_file or is_known)
         else ""
+    )
+
+
+def _as_list(word: str) -> str:
+    """Return where a word that names no command stands, if anywhere."""
+    from archscope.cli.list import WORDS
+
+    return (
+        f" Write `archscope list {word}`"
+        if word in WORDS
+        else " `archscope --help` lists all commands"
     )
 
 

@@ -30,8 +30,7 @@ _OPTIONS = (
         ["--gpu"],
         metavar="CARD",
         shell_complete=cards,
-        help="Run nothing; give bytes, intensity and a lower bound on the time of this GPU, e.g. "
-        "h100.",
+        help="Bytes, intensity and a lower bound on the time on this GPU, e.g. h100; nothing runs.",
     ),
     click.Option(
         ["--pass", "--step", "step"],

@@ -27,7 +27,7 @@ _FORMULAS = "formulas"
 """The word for all that a fact may be computed by."""
 _SENTENCE = "sentence"
 """The loader whose form has words of its own."""
-_WORDS = (_PRESETS, _MEASURES, _FORMULAS, _SENTENCE, "stack")
+WORDS = (_PRESETS, _MEASURES, _FORMULAS, _SENTENCE, "stack")
 """What NAME may be besides a family and a preset."""
 
 
@@ -45,7 +45,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("name", required=False, shell_complete=names_and(*_WORDS))
+@click.argument("name", required=False, shell_complete=names_and(*WORDS))
 @click.option(
     "-f",
     "--format",
@@ -94,7 +94,7 @@ def _one(name: str, *, as_json: bool) -> None:
     else:
         raise UsageError(
             f"no family or preset is called {name!r}."
-            + did_you_mean(name, [*families, *presets.names(), *_WORDS])
+            + did_you_mean(name, [*families, *presets.names(), *WORDS])
             + f" {WHERE_NAMES_ARE}"
         )
 

@@ -113,6 +113,7 @@ def compare_networks(
     """
     from archscope.study import assemble
 
+    answer.check_number(len(asked))  # before any work
     failures: list[ForwardError] = []
     reports = [each for each in asked if isinstance(each, Report)]
     if len(reports) < len(asked):

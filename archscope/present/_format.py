@@ -260,7 +260,7 @@ def cell(value: Any, kind: Kind, *, exact: bool = False, signed: bool = False) -
         case _ if value is None:
             return UNKNOWN
         case "count":
-            return integer(value)
+            return number(value)  # days are counted in parts, too
         case "work":
             return work(value, exact=exact) if value else NOTHING
         case "bytes":

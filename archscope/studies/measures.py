@@ -86,7 +86,7 @@ def measure(word: str) -> Measure:
     if alias is not None:
         return others[alias]
     near = did_you_mean(word, [*known, *others])
-    raise UsageError(f"no measure is called {word!r}; there are {', '.join(known)}.{near}")
+    raise UsageError(f"no measure is called {word!r}.{near} `archscope list measures` names all")
 
 
 def settings_of(analysis: str, names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,6 +104,16 @@ def settings_of(analysis: str, names: Iterable[str], given: Mapping[str, Any]) -
                 )
             found.setdefault(setting, value)
     return found
+
+
+def require_none(found: Measure, who: str) -> None:
+    """Raise `UsageError` where a measure depends on what only a user can say, and `who` cannot."""
+    for setting, example in found.quantity.asks:
+        if example is not True:
+            raise UsageError(
+                f"{found.name} depends on {setting}, which {who} does not set; archscope "
+                f"{found.analysis} --{setting} {example} tells it of one network"
+            )
 
 
 def chosen(words: Iterable[str]) -> tuple[Measure, ...]:

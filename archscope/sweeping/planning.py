@@ -220,12 +220,7 @@ def _refuse(model: str, spec: type | None, name: str) -> NoReturn:
 def _require_switches(names: Sequence[str]) -> None:
     """Raise `UsageError` for a measure that hangs on what only the user can say."""
     for each in measures.chosen(names):
-        for setting, example in each.quantity.asks:
-            if example is not True:
-                raise UsageError(
-                    f"{each.name} depends on {setting}, which a sweep does not set; archscope "
-                    f"{each.analysis} --{setting} {example} tells it of one network"
-                )
+        measures.require_none(each, "a sweep")
 
 
 def _usual(question: Question, space: Space) -> tuple[str, ...]:

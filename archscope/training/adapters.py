@@ -160,6 +160,12 @@ def taken_for_head(model: nn.Module, adapters: Adapters) -> str:
     return linear[-1] if len(linear) > 1 else ""
 
 
+def the_only_linear(model: nn.Module, adapters: Adapters) -> str:
+    """Return the path of the one layer that has an adapter because no other is linear."""
+    linear = _linear(model) if _all_linear(adapters.targets) else []
+    return linear[0] if len(linear) == 1 else ""
+
+
 def _all_linear(targets: Sequence[str]) -> bool:
     return not targets or tuple(targets) == (ALL_LINEAR,)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from archscope.subject import Repeat
 from archscope.training.saved import Saved
@@ -19,6 +19,33 @@ def names(path: str, repeats: Sequence[Repeat]) -> Iterator[str]:
     yield from (
         (path,) if block is None else (copy + path[len(block.path) :] for copy in block.copies)
     )
+
+
+def unfolded_paths(paths: Iterable[str], repeats: Sequence[Repeat]) -> dict[str, str]:
+    """Return the paths of all modules in the model's order, with that which stands for each."""
+    every = {name: path for path in paths for name in names(path, repeats)}
+    lists = {copy.rpartition(".")[0] for repeat in repeats for copy in repeat.copies}
+    first: dict[str, int] = {}
+    for place, name in enumerate(every):
+        for part in _parts(name):
+            first.setdefault(part, place)
+
+    def place_of(name: str) -> list[tuple[int, int]]:
+        return [(_number(part, lists), first[part]) for part in _parts(name)]
+
+    return {name: every[name] for name in sorted(every, key=place_of)}
+
+
+def _parts(path: str) -> list[str]:
+    """Return the paths of the modules that one is part of, from the outermost to itself."""
+    words = path.split(".") if path else []
+    return [".".join(words[:end]) for end in range(1, len(words) + 1)]
+
+
+def _number(path: str, lists: set[str]) -> int:
+    """Return the place that a module's name tells where its list has blocks that repeat."""
+    around, _, name = path.rpartition(".")
+    return int(name) if around in lists and name.isdecimal() else 0
 
 
 def times_saved(saved: Saved, repeats: Sequence[Repeat]) -> int:

@@ -330,12 +330,21 @@ def test_what_an_update_of_all_at_once_takes_is_said(
     assert "more than this peak" in said
 
 
+def test_what_an_update_of_all_at_once_takes_is_said_as_a_card_has_it() -> None:
+    large = nn.Linear(8192, 8192, bias=False, device="meta")
+    notes = archscope.memory(large, torch.empty(1, 8192, device="meta")).notes
+
+    assert any("torch's default on a GPU) needs 1.25 GiB" in note.text for note in notes)
+
+
 def test_the_layer_that_is_taken_for_a_head_is_told() -> None:
     model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), torch.zeros(3, 4)
 
     for ask in (archscope.memory, archscope.train):
         assert "but the last, 2, taken for the head" in str(ask(model, x, lora="r=2").notes)
         assert "head" not in str(ask(model, x, lora="r=2,targets=0/2").notes)
+        alone = ask(nn.Sequential(nn.Conv1d(3, 8, 1), nn.Linear(4, 2)), x, lora="r=2").notes
+        assert "an adapter is beside 1 alone, the only linear layer" in str(alone)
 
 
 class Own(nn.LSTM):

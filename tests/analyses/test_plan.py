@@ -152,6 +152,13 @@ def test_stages_hold_the_network_and_a_tied_table_twice() -> None:
     assert sent["activations between stages (pp)"] == 2 * 8 * 2 * 16 * 32
 
 
+def test_a_network_without_attention_is_not_told_by_a_paper_on_transformers() -> None:
+    rows = archscope.plan("cnn", channels=4, input_size=8).section("plan.parts").rows
+    (source,) = (row.source for row in rows if row.part == "activations")
+
+    assert source.startswith("what torch's autograd keeps, tensor by tensor")
+
+
 def test_an_interleaved_first_stage_keeps_what_is_published() -> None:
     fields = {**SMALL, "pp": 2, "global_batch": 8}
     plain = archscope.plan("transformer", **fields).section("plan.stages").rows[0]

@@ -148,7 +148,9 @@ def test_networks_of_ones_own_take_their_flags_and_families_theirs(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((SAVED[0],), "2 to 26 networks can be compared, not 1"),
+        ((SAVED[0],), "2 to 26 networks can be compared, not 1; name what it is compared with"),
+        (("torch.nn:Linear(2, 2)",), "not 1"),  # before it is asked for inputs
+        ((*SAVED, "--fail-on", "parms:+1%"), "'parms'. Did you mean 'params'? `archscope list mea"),
         (("gpt2", "gtp2-medium"), "Did you mean 'gpt2-medium'"),
         ((*SAVED, "--seq-len", "8"), "--seq-len"),
         ((*SAVED, "--sort", "params"), "--sort params is for parts of networks"),

@@ -155,6 +155,8 @@ BAD = {
     "param": "No such command 'param'. Did you mean 'params'?",
     "./net.py": "For a network write a command first: archscope params ./net.py",
     "resnet50": "For a network write a command first: archscope params resnet50",
+    "presets": "No such command 'presets'. Write `archscope list presets`",
+    "nonsense": "No such command 'nonsense'. `archscope --help` lists all commands",
     "-- --param": "No such option",
     "list nonsense": "no family or preset is called 'nonsense'",
     "--config /nowhere.toml params": "config file '/nowhere.toml' cannot be read",

@@ -167,7 +167,7 @@ def test_in_python_lists_are_chosen_from(tmp_path: Path) -> None:
         (("torch.nn:Linear", "--where", "params < 3"), "a family, e.g. cnn or transformer"),
         (
             ("transformer", "--iso", "params=1M", "--solve", "heads"),
-            "the numeric field to solve for",
+            "no values of it are given; add a range, e.g. --heads 8:64:8, or name with --solve",
         ),
     ],
 )

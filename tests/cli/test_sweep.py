@@ -97,6 +97,7 @@ def test_a_sweep_of_which_nothing_can_be_measured_has_failed(archscope: Run) -> 
         (["--depth", "2", "--where", "rf >= 1s"], "rf in seconds needs --sample-rate"),
         (["--depth", "2", "--where", "widht > 1"], "there is no measure or field 'widht'"),
         (["--depth", "2", "--measure", "parms"], "Did you mean 'params'"),
+        (["--depth", "2", "--measure", "train_days"], "which a sweep does not set; archscope plan"),
         (["--depth", "1:1000", "--d-model", "1:1001"], "1,001,000 variants are more"),
         (["--depth", "2", "--group", "width"], "there is no such field here"),
         (["--depth", "2", "--plot", "rf,depth"], "add -o FILE.html"),

@@ -96,6 +96,7 @@ def test_unknown_numbers_say_so_and_absent_words_are_a_dash() -> None:
     assert _format.cell(None, "count") == _format.cell(None, "work") == "unknown"
     assert _format.cell(None, "shape") == _format.cell(None, "text") == "–"
     assert _format.cell(0.5, "ratio") == "50.0%"
+    assert _format.cell(0.24985683, "count") == "0.25"
     assert _format.cell(True, "text") == "yes"
 
 

@@ -376,6 +376,28 @@ def test_findings_of_gpt2(sample: Make) -> None:
     assert any("15.3% of the FLOPs need no weights" in text for text in texts)
 
 
+def test_a_comparison_tells_what_differs_and_where() -> None:
+    report = archscope.compare("cnn:channels=4,input_size=8", "cnn:channels=8,input_size=8")
+    page = render((report,))
+
+    (said,) = (finding.text for finding in findings(report) if finding.level == "fact")
+    assert said == (
+        "channels 8 has 3.41× the parameters of channels 4 and does 3.45× the FLOPs. Parameters "
+        "change most in the spatial convolutions, from 408 to 1.392 k. FLOPs change most in the "
+        "spatial convolutions, from 25.34 k to 87.55 k."
+    )
+    assert "408 to 1.392 k parameters." in page
+    assert '<p class="said">Changed: ' in page
+
+
+def test_a_page_with_nothing_to_look_at_does_not_say_so() -> None:
+    page = render((archscope.kv("gpt2"),))
+
+    assert "What to look at" not in page
+    assert "How it was obtained</a></h2>" in page
+    assert '<p class="said">A step reads ' in page
+
+
 def test_a_figure_for_a_notebook_offers_no_upload(gridded: Report) -> None:
     figure = gridded.figure("gridding")
 
@@ -421,7 +443,8 @@ def test_what_a_reader_would_act_on_comes_first(gridded: Report, full: Report) -
     assert (together[0].network, together[0].level) == ("holes", "warning")
     # What two networks both say is said once.
     assert looked_at({"one": gridded, "other": gridded}) == findings(gridded)
-    assert f"and {len(together) - 3} more" in render((gridded, full))
+    # Three stand open; how the two differ is said beside all of theirs.
+    assert f"and {len(together) + 1 - 3} more" in render((gridded, full))
 
 
 def test_a_stage_that_is_slow_for_its_work_is_the_first_to_look_at(timed: Report) -> None:

@@ -100,7 +100,7 @@ def test_every_limit_knows_its_line() -> None:
     [
         ('modle = "net"', 1, "this budget names no model, but 'modle'"),
         ("model = 3", 2, "model is 3, not a text"),
-        ('model = "n"\nmax.parms = 1', 3, "max.parms: no measure is called 'parms'; there are pa"),
+        ('model = "n"\nmax.parms = 1', 3, "max.parms: no measure is called 'parms'. Did you me"),
         ('model = "n"\nmax.rf = "1MiB"', 3, "max.rf: '1MiB': rf is not measured in 'MiB'; write"),
         ('model = "n"\nmax.params = "1e999999999"', 3, "max.params: '1e999999999' is not a number"),
         ('model = "n"\nassert = "rf < 1e999999999"', 3, "'1e999999999' is out of range"),

@@ -293,6 +293,7 @@ def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() ->
     [
         ({"minimise": "latency"}, "latency is measured, but a search uses closed forms"),
         ({"where": "nonzero < 3"}, "nonzero is not known in closed form"),
+        ({"where": "decode_time < 1s"}, "which a search does not set; archscope kv --gpu h100"),
         ({"maximise": "causal"}, "causal is true or false"),
         ({"minimise": "macs", "maximise": "rf"}, "not both"),
         ({"minimise": "parms"}, "Did you mean 'params'?"),

@@ -163,5 +163,5 @@ def test_numbers_are_kept_exactly() -> None:
 
 @pytest.mark.parametrize("word", ["parms", "jump"])
 def test_what_ranks_nothing(word: str) -> None:
-    with pytest.raises(UsageError, match=r"Did you mean 'params'|cannot rank variants"):
+    with pytest.raises(UsageError, match=r"'params'\? `archscope list mea|cannot rank variants"):
         goal(word, ())

@@ -9,6 +9,9 @@ from typing import Any
 from archscope.analyses.kv.rows import Totals
 from archscope.assertions import Dimension, Found, Quantity
 
+_GPU = (("gpu", "h100"),)
+"""What bounds of a step are told from, with an example."""
+
 
 def _quantity(
     name: str,
@@ -19,6 +22,7 @@ def _quantity(
     better: str = "less",
     why: str = "",
     bound: str = "",
+    asks: tuple[tuple[str, str], ...] = (),
 ) -> Quantity:
     def of_report(report: Any, dimension: Dimension) -> Found:
         totals = report.totals_of("kv.layers")
@@ -37,6 +41,7 @@ def _quantity(
         read=of_report,
         help=help,
         better=better,  # type: ignore[arg-type]
+        asks=asks,
     )
 
 
@@ -86,6 +91,7 @@ QUANTITIES = (
         unit="time",
         bound="at least",
         why="no GPU was named, or no closed form gives the work of a step",
+        asks=_GPU,
     ),
     _quantity(
         "tokens_per_second",
@@ -94,6 +100,7 @@ QUANTITIES = (
         better="more",
         bound="at most",
         why="no GPU was named, or no closed form gives the work of a step",
+        asks=_GPU,
     ),
     _quantity(
         "tokens_fit",

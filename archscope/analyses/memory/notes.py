@@ -9,7 +9,7 @@ from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow, Tota
 from archscope.analyses.memory.settings import Settings
 from archscope.counting.loose_weights import made_notes
 from archscope.results import Amount, Headline, Note, Words
-from archscope.training.adapters import taken_for_head
+from archscope.training.adapters import taken_for_head, the_only_linear
 from archscope.training.optimisers import OPTIMISERS
 from archscope.training.recipe import read_adapters
 from archscope.training.saved import Saved
@@ -107,7 +107,7 @@ def notes(
 
 
 def adapter_notes(model: nn.Module, lora: str) -> Iterator[Note]:
-    """Say which layer has no adapter where none was named."""
+    """Say which layer has no adapter where none was named, and which alone has one."""
     adapters = read_adapters(lora)
     last = taken_for_head(model, adapters) if adapters else ""
     if last:
@@ -115,6 +115,13 @@ def adapter_notes(model: nn.Module, lora: str) -> Iterator[Note]:
             level="info",
             text=f"adapters are beside all linear layers but the last, {last}, taken for the head; "
             "targets= names others",
+        )
+    only = the_only_linear(model, adapters) if adapters else ""
+    if only:
+        yield Note(
+            level="info",
+            text=f"an adapter is beside {only} alone, the only linear layer; targets= names others "
+            "and convolutions",
         )
 
 
@@ -210,12 +217,17 @@ def _at_once(name: str, totals: Totals) -> Note:
     is_more = totals.peak is not None and alive > totals.peak
     text = (
         f"the peak is that of {name} updating one tensor at a time; updating all at once (foreach, "
-        f"torch's default on a GPU) needs {alive:,} bytes"
+        f"torch's default on a GPU) needs {_size(alive)}"
     )
     return Note(
         level="warning" if is_more else "info",
         text=f"{text}, more than this peak" if is_more else text,
     )
+
+
+def _size(number: int) -> str:
+    """Return bytes as one compares them with a card's memory, exactly where they are few."""
+    return f"{number / 2**30:.4g} GiB" if number >= 2**30 else f"{number:,} bytes"
 
 
 def _attends(step: Step) -> bool:

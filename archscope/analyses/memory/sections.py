@@ -29,7 +29,7 @@ from archscope.records import frozen
 from archscope.results import Section
 from archscope.running.module_stack import outwards
 from archscope.subject import Subject
-from archscope.training.folding import block_of, names, times_saved
+from archscope.training.folding import block_of, names, times_saved, unfolded_paths
 from archscope.training.micro_batch import in_parts
 from archscope.training.peak import Peak, peak, timeline
 from archscope.training.saved import Saved
@@ -95,7 +95,7 @@ class _Own:
 def module_rows(step: Step) -> Iterator[ModuleRow]:
     """Yield a row for each module, in the model's order, and for each copy of one that repeats."""
     own = _own(step)
-    every = {name: path for path in step.types for name in names(path, step.repeats)}
+    every = unfolded_paths(step.types, step.repeats)
     whole: dict[str, _Own] = {path: own.get(path, _Own()) for path in every}
     for path in every:
         for around in outwards(path):

@@ -9,6 +9,12 @@ from archscope.analyses.plan.rows import Totals
 from archscope.assertions import Dimension, Found, Number, Quantity
 
 _UNSAID = "it takes a card, its share of the peak and the tokens: --gpu, --mfu, --tokens"
+_SHARE = (("mfu", "0.4"),)
+"""What shares of the peak are told from, with an example."""
+_TIME = (("gpu", "h100"), *_SHARE)
+"""What the time of a step is told from."""
+_RUN = (*_TIME, ("tokens", "300B"))
+"""What the whole training run is told from."""
 
 
 def _quantity(
@@ -20,6 +26,7 @@ def _quantity(
     better: Literal["", "less", "more"] = "less",
     why: str = _UNSAID,
     bound: Callable[[Totals], Number] | None = None,
+    asks: tuple[tuple[str, str], ...] = (),
 ) -> Quantity:
     def of_report(report: Any, asked: Dimension) -> Found:
         totals = report.totals_of("plan.parts")
@@ -32,7 +39,9 @@ def _quantity(
             return Found(why=why)
         return Found(values=(bound(totals),), bound="at least", why=why)
 
-    return Quantity(name=name, dimensions=(dimension,), read=of_report, help=help, better=better)
+    return Quantity(
+        name=name, dimensions=(dimension,), read=of_report, help=help, better=better, asks=asks
+    )
 
 
 def _activations(report: Any, asked: Dimension) -> Found:
@@ -86,7 +95,7 @@ QUANTITIES = (
         "bubble",
         "share",
         lambda totals: totals.bubble,
-        "share of the time that a GPU of the pipeline waits",
+        "time that a GPU of the pipeline waits, relative to the time that it works",
     ),
     _quantity(
         "mfu",
@@ -94,6 +103,7 @@ QUANTITIES = (
         lambda totals: totals.mfu,
         "model FLOPs utilization, as given",
         better="more",
+        asks=_SHARE,
     ),
     _quantity(
         "hfu",
@@ -101,13 +111,36 @@ QUANTITIES = (
         lambda totals: totals.hfu,
         "hardware FLOPs utilization: MFU with recomputation",
         better="more",
+        asks=_SHARE,
     ),
-    _quantity("step_time", "time", lambda totals: totals.step_seconds, "seconds per training step"),
-    _quantity("train_days", "count", lambda totals: totals.days, "days of the whole training run"),
     _quantity(
-        "gpu_hours", "count", lambda totals: totals.gpu_hours, "GPU-hours of the whole training run"
+        "step_time",
+        "time",
+        lambda totals: totals.step_seconds,
+        "seconds per training step",
+        asks=_TIME,
     ),
-    _quantity("train_cost", "count", lambda totals: totals.cost, "price of the whole training run"),
+    _quantity(
+        "train_days",
+        "count",
+        lambda totals: totals.days,
+        "days of the whole training run",
+        asks=_RUN,
+    ),
+    _quantity(
+        "gpu_hours",
+        "count",
+        lambda totals: totals.gpu_hours,
+        "GPU-hours of the whole training run",
+        asks=_RUN,
+    ),
+    _quantity(
+        "train_cost",
+        "count",
+        lambda totals: totals.cost,
+        "price of the whole training run",
+        asks=(*_RUN, ("price", "2")),
+    ),
     _quantity(
         "largest",
         "count",
@@ -115,6 +148,7 @@ QUANTITIES = (
         "largest value that fits, of the field named by --max",
         better="more",
         why="--max names no field, or no value fits",
+        asks=(("max", "batch"),),
     ),
 )
 

@@ -16,7 +16,10 @@ from archscope.theory.stages import Layer, Part, alike
 
 _ZERO = "Rajbhandari et al. 2020, ZeRO (arXiv 1910.02054), section 5"
 _STEP = "what torch's autograd keeps, in a step on shapes"
-_KORTHIKANTI = "Korthikanti et al. 2022 (arXiv 2205.05198), section 4"
+_FORMULA = (
+    "what torch's autograd keeps, tensor by tensor: archscope memory --explain; of Transformers as "
+    "Korthikanti et al. 2022 (arXiv 2205.05198), section 4"
+)
 
 
 @frozen
@@ -243,7 +246,7 @@ class _Activations:
             numbers=" + ".join(
                 f"{count} x {size:,}" for count, size in zip(flights, sizes, strict=True) if count
             ),
-            source=_STEP if self._told.step else _KORTHIKANTI,
+            source=_STEP if self._told.step else _FORMULA,
         )
         scores, again = tuple(self._scores(stage)), tuple(self._runs_again(stage))
         if not (scores and again):

@@ -13,7 +13,7 @@ from archscope.results import Amount, Headline, Note, Section, Words
 from archscope.running.module_stack import outwards
 from archscope.subject import Subject
 from archscope.theory.recipes import RECIPES as STATE_RECIPES
-from archscope.training.folding import block_of, names
+from archscope.training.folding import block_of, unfolded_paths
 from archscope.training.micro_batch import in_parts
 from archscope.training.recipe import Recipe, read_adapters, read_recompute
 from archscope.training.work import Work, count_step
@@ -77,7 +77,7 @@ class _Own:
 
 def _rows(work: Work) -> Iterator[ModuleRow]:
     """Yield a row for each module, in the model's order, and for each copy of one that repeats."""
-    every = {name: path for path in work.types for name in names(path, work.repeats)}
+    every = unfolded_paths(work.types, work.repeats)
     own = {name: _own(path, work) for name, path in every.items()}
     whole = dict(own)
     for name in every:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archscope.present import _format
 from archscope.present.html.charts import Drawing, drawings
 from archscope.present.html.lead import Drawn, picture
-from archscope.present.html.tables import Table, full_list, table
+from archscope.present.html.tables import Table, full_list, said_under, table
 from archscope.present.html.together import compared
 from archscope.records import frozen
 from archscope.results import Report, Section
@@ -34,6 +34,8 @@ class Shown:
     folded: bool
     list_number: int | None
     """Place of its full list among the page's data; None where the table shows every row."""
+    said: tuple[str, ...]
+    """The lines under it, without those that stand under another one."""
 
 
 @frozen
@@ -56,6 +58,8 @@ class Parts:
     """Of the one report or, of several, of all together."""
     own: tuple[tuple[Chapter, ...], ...]
     """Of several reports those of each alone; none where there is one."""
+    compared: Report | None = None
+    """What the comparison of several says."""
 
 
 def parts(reports: Sequence[Report], lists: list[dict[str, object]]) -> Parts:
@@ -67,12 +71,13 @@ def parts(reports: Sequence[Report], lists: list[dict[str, object]]) -> Parts:
     if len(reports) == 1:
         return Parts(picture=lead, chapters=_chapters(reports[0], rest, lists), own=())
     shared = [each for each in rest if each[1].network is None]
-    together = _chapters(compared(reports), shared, lists, shown=_SHOWN_TOGETHER)
+    beside = compared(reports)
+    together = _chapters(beside, shared, lists, shown=_SHOWN_TOGETHER)
     own = (
         _chapters(report, [each for each in rest if each[1].network == number], lists)
         for number, report in enumerate(reports)
     )
-    return Parts(picture=lead, chapters=together, own=tuple(own))
+    return Parts(picture=lead, chapters=together, own=tuple(own), compared=beside)
 
 
 _SHOWN_TOGETHER = ("compare.totals",)
@@ -115,7 +120,8 @@ def _tables(
 ) -> list[Shown]:
     """Return the tables of a chapter, those that are folded last."""
     found = [each for each in report.sections if each.rows and _chapter(each) == chapter]
-    made = [_shown(report, section, lists, shown) for section in found]
+    said = said_under(report)
+    made = [_shown(report, section, lists, shown, said[section.address]) for section in found]
     return sorted(made, key=lambda each: each.folded)
 
 
@@ -124,6 +130,7 @@ def _shown(
     section: Section,
     lists: list[dict[str, object]],
     shown: tuple[str, ...] | None,
+    said: tuple[str, ...],
 ) -> Shown:
     made = table(report, section, section.caption or _title(section.name))
     number = None
@@ -131,4 +138,4 @@ def _shown(
         number = len(lists)
         lists.append(full_list(report, section))
     folded = section.folded if shown is None else section.address not in shown
-    return Shown(table=made, folded=folded, list_number=number)
+    return Shown(table=made, folded=folded, list_number=number, said=said)

@@ -50,7 +50,7 @@ def render(reports: Sequence[Report], settings: Settings | None = None) -> str:
     methods = [method(report, number) for number, report in enumerate(reports)]
     heading, subtitle = _heading(reports, settings.title)
     each_tiles = [tiles(report) for report in reports]
-    found = looked_at(dict(zip(names, reports, strict=True)))
+    found = looked_at(dict(zip(names, reports, strict=True)), shown.compared)
     told = _told_of(each_tiles)
     by_name = _by_name(each_tiles, told, alike=len({report.inputs for report in reports}) == 1)
     columns = zip(names, each_tiles, by_name, methods, shown.own or ((),), strict=True)

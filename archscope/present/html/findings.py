@@ -8,6 +8,7 @@ from typing import Any
 
 from archscope.present import _format, _lines
 from archscope.present.html.charts import section
+from archscope.present.html.differences import differences
 from archscope.present.html.words import is_several, the_part
 from archscope.records import frozen
 from archscope.results import Note, Report, View
@@ -50,16 +51,21 @@ def findings(report: Report) -> tuple[Finding, ...]:
     Between them, shares that do not match, gridding, what is shared and what is alike.
     """
     noted = [_of_note(note) for note in dict.fromkeys(report.notes)]
-    seen = [
-        Finding(level="fact", word=_WORDS["fact"], text=text, rank=rank)
-        for rank, find in _FINDERS
-        for text in find(report)
-    ]
-    return tuple(sorted([*noted, *seen], key=lambda finding: finding.rank))
+    return tuple(sorted([*noted, *_facts(report)], key=lambda finding: finding.rank))
 
 
-def looked_at(reports: Mapping[str, Report]) -> tuple[Finding, ...]:
-    """Return what to look at in several networks by their names; what is so of all is said once."""
+def _facts(report: Report) -> Iterator[Finding]:
+    """Yield what rows say at once."""
+    for rank, find in _FINDERS:
+        for text in find(report):
+            yield Finding(level="fact", word=_WORDS["fact"], text=text, rank=rank)
+
+
+def looked_at(reports: Mapping[str, Report], beside: Report | None = None) -> tuple[Finding, ...]:
+    """Return what to look at in several networks by their names; what is so of all is said once.
+
+    `beside` is their comparison.
+    """
     each = {name: findings(report) for name, report in reports.items()}
     if len(each) == 1:
         return next(iter(each.values()))
@@ -71,6 +77,7 @@ def looked_at(reports: Mapping[str, Report]) -> tuple[Finding, ...]:
         if finding not in shared
     ]
     every = [*(f for f in next(iter(each.values())) if f in shared), *own]
+    every += () if beside is None else _facts(beside)
     return tuple(sorted(every, key=lambda finding: finding.rank))
 
 
@@ -233,6 +240,7 @@ def _slowest(report: Report) -> Iterator[str]:
 _FINDERS: tuple[tuple[int, Callable[[Report], Iterator[str]]], ...] = (
     (1, _slowest),
     (2, _unlike),
+    (3, differences),
     (3, _largest),
     (5, _shared),
     (6, _blocks),

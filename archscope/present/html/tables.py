@@ -11,8 +11,9 @@ from archscope.columns import Column, columns
 from archscope.present import _format, _grid, _lines, _select
 from archscope.present._cell import text as cell_text
 from archscope.present._grid import Grid
+from archscope.present._summary import words
 from archscope.records import frozen
-from archscope.results import Report, Section, View
+from archscope.results import Report, Section, Strip, View
 
 MOST_LINES = 48
 """Lines of a static table; a longer one shows less depth, then its first lines and the rest."""
@@ -89,6 +90,24 @@ def table(report: Report, section: Section, caption: str) -> Table:
         rows=len(whole.rows),
         shortened=shortened,
     )
+
+
+def said_under(report: Report) -> dict[str, tuple[str, ...]]:
+    """Return the lines that stand under the table of each section, each line once.
+
+    What networks that are compared are is told by the table of them.
+    """
+    networks = report.find("compare.networks")
+    titles = tuple(row.title for row in networks.rows) if networks else ()
+    found: dict[str, tuple[str, ...]] = {}
+    told: set[str] = set()
+    for section in report.sections:
+        said = (line for line in section.summary if not isinstance(line, Strip))
+        lines = dict.fromkeys(words(report, line, View()) for line in said)
+        new = (line for line in lines if line not in told and not line.endswith(titles))
+        found[section.address] = tuple(new)
+        told.update(lines)
+    return found
 
 
 def _fitting(report: Report, section: Section) -> tuple[Grid, str]:

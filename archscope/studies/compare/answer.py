@@ -35,13 +35,19 @@ _HEADLINES = {"params": "Parameters", "macs": "MACs", "rf": "Receptive field", "
 """Measures that a page shows first."""
 
 
+def check_number(number: int) -> None:
+    """Raise `UsageError` where so many networks cannot stand side by side."""
+    if not 2 <= number <= MOST:
+        more = "; name what it is compared with" if number < 2 else ""
+        raise UsageError(f"2 to {MOST} networks can be compared, not {number}{more}")
+
+
 def sides_of(reports: Sequence[Report], said: Sequence[str]) -> tuple[Side, ...]:
     """Return the networks with names that tell them apart; `said` is how each was named.
 
     Raises `UsageError` where there are too few or too many.
     """
-    if not 2 <= len(reports) <= MOST:
-        raise UsageError(f"2 to {MOST} networks can be compared, not {len(reports)}")
+    check_number(len(reports))
     names = short_names(reports, said)
     return tuple(Side(name=n, report=r) for n, r in zip(names, reports, strict=True))
 

@@ -8,7 +8,7 @@ from archscope.assertions import Quantity, read_amount
 from archscope.errors import UsageError, same_word
 from archscope.families import Family
 from archscope.records import frozen
-from archscope.studies.measures import measure, measures
+from archscope.studies.measures import measure, measures, require_none
 from archscope.studies.search.closed_form import COUNTED, KEPT, TRAINED, quantities
 from archscope.studies.search.optimum import Distance, Goal, Problem, Term
 from archscope.studies.where import Condition, read_condition
@@ -116,6 +116,7 @@ def require_known(family: Family, name: str) -> None:
             f"{name} is measured, but a search uses closed forms; minimise macs, and --measure "
             f"{name} times the best"
         )
+    require_none(found, "a search")
     raise UsageError(f"{name} is not known in closed form; archscope sweep measures it of each")
 
 

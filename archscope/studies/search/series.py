@@ -94,7 +94,9 @@ def solved_axis(variants: Variants, question: Question) -> int:
     if not found or not variants.axes[found[0]].ordered:
         names = ", ".join(axis.name for axis in ordered)
         what = f"--solve {question.solve}" if question.solve else "--iso"
+        flag = f"--{question.solve.replace('_', '-') or 'FIELD'}"
         raise UsageError(
-            f"{what}: name with --solve the numeric field to solve for; there are {names}"
+            f"{what}: no values of it are given; add a range, e.g. {flag} 8:64:8, or name with "
+            f"--solve another numeric field; there are {names}"
         )
     return found[0]

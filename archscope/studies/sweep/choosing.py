@@ -57,7 +57,10 @@ def goal(text: str, fields: Sequence[str], *, ranked: bool = False) -> Goal:
     name = same_word(word, known) or same_word(word, fields)
     if name is None:
         near = did_you_mean(word, [*known, *fields])
-        raise UsageError(f"there is no measure and no field called {word!r} here.{near}")
+        raise UsageError(
+            f"there is no measure and no field called {word!r} here.{near} `archscope list "
+            "measures` names all measures"
+        )
     if name not in known:
         more = text.strip().startswith("-")
         return Goal(

@@ -12,7 +12,7 @@ from archscope.present.html.words import short, the_part
 from archscope.results import Report
 from archscope.studies.names import short_names
 
-_MEASURES = (("params", "Parameters", ("trainable", "frozen")), ("flops", "FLOPs", ("flops",)))
+_MEASURES = (("params", "parameters", ("trainable", "frozen")), ("flops", "FLOPs", ("flops",)))
 
 
 def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
@@ -64,6 +64,7 @@ def _drawing(
     key: str, words: str, parts: list[str], values: list[list[int]], names: tuple[str, ...]
 ) -> Drawing:
     labels = [label(short(part)) for part in parts]
+    title = f"{words[0].upper()}{words[1:]}"
     bars: list[float | None] = []
     rows: list[str | None] = []
     for index, text in enumerate(labels):
@@ -82,12 +83,12 @@ def _drawing(
     dots = [_dots(number, name, labels, values[number]) for number, name in enumerate(names)]
     return Drawing(
         name=f"changes-{key}",
-        title=f"{words}, part by part",
+        title=f"{title}, part by part",
         caption=_caption(words, parts, values, names),
         figure=figure(
             [between, *dots],
             height=130 + 44 * len(parts),
-            xaxis=axis(words, rangemode="tozero", exponentformat="SI"),
+            xaxis=axis(title, rangemode="tozero", exponentformat="SI"),
             yaxis=axis(autorange="reversed", type="category"),
         ),
     )
@@ -112,7 +113,7 @@ def _caption(words: str, parts: list[str], values: list[list[int]], names: tuple
     first, last = values[0], values[-1]
     moved = max(range(len(parts)), key=lambda i: abs(last[i] - first[i]))
     if first[moved] == last[moved]:
-        return f"{words} of each part are the same in the first and the last network."
+        return f"The {words} of each part are the same in the first and the last network."
     return (
         f"The largest change from {_format.safe_label(names[0])} to "
         f"{_format.safe_label(names[-1])}: {_format.safe_label(the_part(parts[moved]))}, "
