@@ -60,6 +60,13 @@ def test_eight_in_a_word() -> None:
         assert totals.macs == 2 * 64 * 32
 
 
+def test_as_many_in_a_word_as_it_has_bits() -> None:
+    layer = FourBits(64, 32, told=False)
+    layer.bits = 1
+
+    assert params(layer).totals.frozen == 8 * 32 * 32  # of 8 x 32 words
+
+
 def test_integers_without_scales_are_no_weights() -> None:
     class Indexed(nn.Module):
         def __init__(self) -> None:

@@ -72,6 +72,10 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(8, [{(unit + tap) % 8 for tap in (1, 2)} for unit in range(8)]),
         {"interior": [0, 1, 2, 3, 4, 5], "around": 2, "cycle": (1, 1), "jump": 1, "start": 1,
          "typical": 3, "least": 2, "hulls": (2, 2), "streams": 1, "is_regular": True}),
+    "round by one": (
+        line(6, [{unit, (unit + 1) % 6} for unit in range(6)]),
+        {"interior": [0, 1, 2, 3, 4], "around": 1, "cycle": (1, 1), "jump": 1, "start": 0,
+         "typical": 2, "least": 2, "hulls": (2, 2), "streams": 1, "is_regular": True}),
     "a hole that is wider than all units together": (
         line(11, windows(3, [0, 8])),
         {"interior": [0, 1, 2], "cycle": (1, 1), "jump": 1, "start": 0, "typical": 1,
