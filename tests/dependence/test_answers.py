@@ -115,6 +115,9 @@ def ring(m: Any, x: Tensor) -> Tensor:
         (Run(lambda m, x: m.f(x.unflatten(3, (4, 2)).permute(0, 1, 3, 4, 2).flatten(3)).cumsum(1),
              f=nn.Linear(6, 5)), (2, 7, 3, 8), (1, 3), 2, 0),
         (nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, 4, 1)), (1, 3, 8, 8), (2, 3), 1, 0),
+        # frames that share samples, as a filter bank takes them
+        (Run(lambda m, x: m.f(x.unfold(2, 6, 3)).flatten(2), f=nn.Linear(6, 4)),
+         (1, 3, 24), (2,), None, 0),
         # channels by themselves, each beside the batch
         (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2]),
              c=nn.Conv1d(1, 1, 3)), (1, 2, 20), (2,), None, 0),
