@@ -160,8 +160,8 @@ def _places(units: NDArray[np.int64], jump: Fraction) -> NDArray[np.int64]:
 
 def jump_of(line: Line, units: int, size: int) -> Fraction | None:
     """Return the positions from unit to unit; by their number, where windows are not alike."""
-    if line.jump:
-        return line.jump
+    if jump := line.jump or line.jump_of_ends:
+        return jump
     if units and (size % units == 0 or units % size == 0):
         return Fraction(size, units)
     return None

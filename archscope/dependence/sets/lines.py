@@ -138,7 +138,7 @@ class Line:
             return False
         first, second = kept[:2].tolist()
         step, rest = divmod(int(self.firsts[second] - self.firsts[first]), second - first)
-        if rest:
+        if rest or (np.diff(self.firsts[kept]) != step * np.diff(kept)).any():
             return False
         bits, everything = self.seen(first), (1 << self.size) - 1
         for unit in left.tolist():
@@ -222,7 +222,8 @@ class Line:
         if not len(units):
             return False
         ends = starts + widths
-        reaches = widths.max() == self.size and widths.min() < self.size
+        step = int(np.abs(np.diff(widths)).max(initial=1)) if self.in_order else 1
+        reaches = self.size - step < widths.max() and widths.min() < self.size
         if reaches and ((starts == 0).all() or (ends == self.size).all()):
             return True
         if not self.in_order or are_clipped(self.entries[units]).any():
@@ -234,6 +235,19 @@ class Line:
     def sees_first(self) -> bool:
         """Whether all units see back to the first position, and some less far on than others."""
         return self.goes_to_an_end and not self.firsts[self.kinds != 0].any()
+
+    @property
+    def jump_of_ends(self) -> Fraction | None:
+        """Positions from one unit to the next of windows that all begin at the first position, by
+        where they end; None where that goes on in no steps."""
+        if not self.in_order or not self.sees_first or (self.kinds == 0).any():
+            return None
+        ends = self.widths[self.widths < self.size]
+        for period in range(1, min(LONGEST_PERIOD, len(ends) // FEWEST_TURNS) + 1):
+            steps = ends[period:] - ends[:-period]
+            if steps[0] > 0 and (steps == steps[0]).all():
+                return Fraction(int(steps[0]), period)
+        return None
 
     @property
     def start(self) -> int | None:
@@ -257,6 +271,9 @@ class Line:
         """Interleaved networks into which the units fall; 0: no two share a position."""
         if len(self.entries) < 2 or not len(self.interior):
             return None
+        if len(self.interior) == 1:  # what is left of windows that are cut short may share some
+            seeing = np.flatnonzero(self.kinds)
+            return 1 if len(seeing) <= UNITS_COMPARED and _shared(self, seeing) == 1 else None
         if self.cycle is not None and self.is_regular and self.cycle[1]:
             return streams(self.seen(int(self.interior[0])), self.cycle[1])
         spare = max((len(self.interior) - UNITS_COMPARED) // 2, 0)

@@ -351,6 +351,20 @@ def test_blocks_of_attention_are_no_leak_and_have_a_lag(before: int, back: str) 
     report.check("ahead == 3")
 
 
+def test_what_recurs_behind_a_stride_is_causal() -> None:
+    class Steps(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.cumsum(-1)
+
+    ahead = {}
+    for before in (0, 2):
+        down = nn.Sequential(nn.ConstantPad1d((before, 0), 0), nn.Conv1d(2, 2, 3, 2))
+        report = receptive_field(nn.Sequential(down, Steps()), torch.zeros(1, 2, 40))
+        ahead[before] = report.totals.look_ahead
+
+    assert ahead == {0: (2,), 2: (0,)}
+
+
 class PadsItself(nn.Module):
     def __init__(self) -> None:
         super().__init__()
