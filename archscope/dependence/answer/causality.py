@@ -259,9 +259,11 @@ def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
 
 
 def _block(after: Reach, before: Sequence[Reach]) -> int:
-    """Return the outputs of a block by which each sees ahead, where those before did not."""
+    """Return the positions of a block by which each sees ahead, where those before did not."""
     rates = {one.jump for one in (after, *before)}
-    return after.block if rates == {1} and all(one.block == 1 for one in before) else 1
+    rate = next(iter(rates)) if len(rates) == 1 else 0
+    is_new = rate >= 1 and all(one.block == 1 for one in before)
+    return int(after.block * rate) if is_new and after.block > 1 else 1
 
 
 def _sees_none(exam: Examination, call: Call, axis: int) -> bool:

@@ -351,6 +351,14 @@ def test_blocks_of_attention_are_no_leak_and_have_a_lag(before: int, back: str) 
     report.check("ahead == 3")
 
 
+def test_blocks_of_attention_behind_a_stride_are_no_leak() -> None:
+    down = nn.Sequential(nn.ConstantPad1d((2, 0), 0), nn.Conv1d(2, 2, 3, 2))
+    text = said(receptive_field(nn.Sequential(down, Attend(1)), torch.zeros(1, 2, 40)))
+
+    assert "outputs look up to 6 positions ahead of their own, in blocks of 8, from 1 on" in text
+    assert "Leak" not in text
+
+
 def test_what_recurs_behind_a_stride_is_causal() -> None:
     class Steps(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
