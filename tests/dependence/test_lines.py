@@ -65,6 +65,10 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(8, MASKED),
         {"interior": [2, 3, 4, 5, 6, 7], "cycle": (1, 1), "jump": 1, "start": -2, "typical": 3,
          "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "every second of a few, cut by a mask": (
+        line(12, [set(range(unit, -1, -2)[:3]) for unit in range(12)]),
+        {"interior": list(range(4, 12)), "cycle": (1, 1), "jump": 1, "start": -4, "typical": 5,
+         "least": 5, "hulls": (5, 5), "streams": 2, "is_regular": True}),
     "round": (
         line(6, ROUND),
         {"interior": [1, 2, 3, 4], "around": 2, "cycle": (1, 1), "jump": 1, "start": -1,

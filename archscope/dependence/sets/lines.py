@@ -89,7 +89,7 @@ class Line:
             return units
         kept = self._copies(units)
         left = np.setdiff1d(units, kept)
-        if self._around(left, kept) or self._ends_short(left, kept):
+        if self._ends_short(left, kept) or self._goes_round(left, kept) or self._cut(left, kept):
             return kept
         turns = (self._copies(units, each) for each in range(2, self._most_turns(units) + 1))
         rows = (each for each in turns if self._ends_short(np.setdiff1d(units, each), each))
@@ -127,13 +127,25 @@ class Line:
         """How many units see what lies around the ends, as under circular padding; 0: none."""
         units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
         left = np.setdiff1d(units, self.interior)
-        return len(left) if self._around(left, self.interior) else 0
+        return len(left) if self._goes_round(left, self.interior) else 0
 
-    def _around(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
+    def _goes_round(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
         """Return whether units see what a copy there would, had the axis no end (circular padding).
 
         What passes one end then comes in at the other.
         """
+        return self._are_copies(left, kept, comes_in=True)
+
+    def _cut(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
+        """Return whether units see what a copy there would, where it lies on the axis.
+
+        As under a mask of every second place: the first few begin at the first place or the next.
+        """
+        return self._are_copies(left, kept, comes_in=False)
+
+    def _are_copies(
+        self, left: NDArray[np.int64], kept: NDArray[np.int64], *, comes_in: bool
+    ) -> bool:
         if len(kept) < FEWEST_COPIES or not 0 < len(left) <= UNITS_COMPARED:
             return False
         first, second = kept[:2].tolist()
@@ -142,8 +154,12 @@ class Line:
             return False
         bits, everything = self.seen(first), (1 << self.size) - 1
         for unit in left.tolist():
-            shift = step * (unit - first) % self.size
-            if self.seen(unit) != (bits << shift | bits >> (self.size - shift)) & everything:
+            shift = step * (unit - first)
+            copy = bits << shift if shift > 0 else bits >> -shift
+            if comes_in:
+                shift %= self.size
+                copy = bits << shift | bits >> (self.size - shift)
+            if self.seen(unit) != copy & everything:
                 return False
         return True
 
