@@ -373,6 +373,22 @@ def test_what_recurs_behind_a_stride_is_causal() -> None:
     assert ahead == {0: (2,), 2: (0,)}
 
 
+class Divided(nn.Module):
+    """Attention to the frames before, then to all places of the frame (Bertasius et al. 2021)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.transpose(1, 2)
+        y = F.scaled_dot_product_attention(y, y, y, is_causal=True).transpose(1, 2)
+        return F.scaled_dot_product_attention(y, y, y)
+
+
+def test_what_reduces_along_one_axis_alone_does_not_depend_on_all_of_the_other() -> None:
+    text = said(receptive_field(Divided(), torch.zeros(1, 8, 4, 6), axes=(1, 2)))
+
+    assert "along axis 2: an output depends on up to all of the 8×4 input" in text
+    assert "every output" not in text
+
+
 class PadsItself(nn.Module):
     def __init__(self) -> None:
         super().__init__()
