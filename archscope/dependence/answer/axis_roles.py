@@ -124,7 +124,7 @@ def roles(
     else:
         found = _judged(told.features, seed.shape, mixing)
     features = None if told.features in found else told.features
-    batch = next((a for a in range(rank) if a not in (*found, features)), None)
+    batch = next((a for a in range(rank) if a not in (*found, *told.positions, features)), None)
     mixes = batch is not None and mixing.mixes(batch)
     return Roles(positions=found, features=features, batch=batch, batch_mixes=mixes)
 

@@ -287,8 +287,8 @@ class Line:
         """Interleaved networks into which the units fall; 0: no two share a position."""
         if len(self.entries) < 2 or not len(self.interior):
             return None
-        if len(self.interior) == 1:  # what is left of windows that are cut short may share some
-            seeing = np.flatnonzero(self.kinds)
+        seeing = np.flatnonzero(self.kinds)
+        if len(self.interior) == 1 < len(seeing):  # what borders left of windows may share some
             return 1 if len(seeing) <= UNITS_COMPARED and _shared(self, seeing) == 1 else None
         if self.cycle is not None and self.is_regular and self.cycle[1]:
             return streams(self.seen(int(self.interior[0])), self.cycle[1])
