@@ -40,10 +40,11 @@ def tiling(
     outputs: Callable[[int], int | None],
     *,
     rest: int = 0,
+    given: int = 0,
     clipped: Callable[[int], tuple[int, int]] = lambda _: (0, 0),
 ) -> Tiling | None:
     """Return how to cut an input; `outputs` says how many a tile of some size has, and `clipped`
-    how many at its start and end read beyond a map within.
+    how many at its start and end read beyond a map within; `given` is a size that runs.
 
     None where no tile of a size that can be tried has an output that keeps clear of its borders.
     """
@@ -51,6 +52,8 @@ def tiling(
         return None
     spread = max((last - first for first, last in filter(None, seen.windows)), default=0)
     size = rest + step * (2 + ceil(Fraction(2 * (spread + seen.behind + seen.ahead), step)))
+    if given < size + step and outputs(size + step) is None:  # beyond the end of a table, maybe
+        size = given - step
     number, more = outputs(size), outputs(size + step)
     if number is None or more is None or (more - number) * seen.jump != step:
         return None  # it does not run on such, or resizes what it makes to a size of its own

@@ -115,6 +115,9 @@ def ring(m: Any, x: Tensor) -> Tensor:
         (Run(lambda m, x: m.f(x.unflatten(3, (4, 2)).permute(0, 1, 3, 4, 2).flatten(3)).cumsum(1),
              f=nn.Linear(6, 5)), (2, 7, 3, 8), (1, 3), 2, 0),
         (nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, 4, 1)), (1, 3, 8, 8), (2, 3), 1, 0),
+        # frames that share samples, as a filter bank takes them
+        (Run(lambda m, x: m.f(x.unfold(2, 6, 3)).flatten(2), f=nn.Linear(6, 4)),
+         (1, 3, 24), (2,), None, 0),
         # channels by themselves, each beside the batch
         (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2]),
              c=nn.Conv1d(1, 1, 3)), (1, 2, 20), (2,), None, 0),
@@ -190,6 +193,9 @@ def test_axes_can_be_chosen_and_are_told_in_title_and_totals() -> None:
     assert (found.totals.position_axes, found.totals.batch_axis) == ((1,), 0)
     assert found.title.endswith("positions along axis 1, features 2, batch 0")
     assert receptive_field(model, torch.zeros(2, 7, 96), axes=[-1]).totals.position_axes == (2,)
+    shift = Run(lambda m, x: m.c(x) + m.c(x.roll(1, 0)), c=nn.Conv1d(2, 2, 3))
+    roles = see(shift, 5, 2, 9, axes=(0,)).given.roles  # places along the other axis are no rows
+    assert (roles.positions, roles.batch, roles.batch_mixes) == ((0,), None, False)
     with pytest.raises(UsageError, match="axes 3: the 2×7×96 input has axes 0 to 2"):
         receptive_field(model, torch.zeros(2, 7, 96), axes=3)
 
@@ -216,6 +222,34 @@ def test_a_border_cuts_short_what_sums_so_far_leave() -> None:
     assert (found.hulls, found.cycle) == ((8, 8), (1, 1))
     assert found.seen(31) == 0b10001111 << 24
     assert found.clipped == (True,) * 7 + (False,) * 25
+
+
+def test_rows_and_columns_that_were_one_axis_are_told_apart_again() -> None:
+    """Attention of each place to those around it, over places in one row."""
+
+    def attend(_: nn.Module, x: Tensor) -> Tensor:
+        around = F.unfold(x, 3, padding=1).view(1, 2, 9, 80)
+        scores = (x.view(1, 2, 1, 80) * around).sum(1).softmax(1)
+        return (scores[:, None] * around).sum(2).view(x.shape)
+
+    found = see(Run(attend), 1, 2, 8, 10)
+
+    assert found.target.start == (-1, -1)
+    assert [line.hulls for line in found.target.field.lines] == [(3, 3), (3, 3)]
+
+
+def test_windows_of_attention_that_are_padded_tell_no_features_apart() -> None:
+    """Blocks of four, each with two more before and one after it, cut out of what is padded."""
+
+    def attend(_: nn.Module, x: Tensor) -> Tensor:
+        around = F.pad(x, (0, 0, 2, 1)).unfold(1, 7, 4).mT.flatten(0, 1)
+        found = (around @ around.mT).softmax(-1) @ around
+        return found[:, 2:6].reshape(x.shape)
+
+    field = see(Run(attend), 1, 32, 3, axes=(1,)).target.field
+
+    assert field.is_map
+    assert (field.lines[0].hulls, field.lines[0].cycle) == ((7, 7), (4, 4))
 
 
 @pytest.mark.parametrize(

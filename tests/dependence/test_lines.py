@@ -32,6 +32,7 @@ CUT = [{0, 1}, *windows(4, [0, 1, 2]), {4, 5}]
 ROUND = [{(unit + tap) % 6 for tap in (-1, 0, 1)} for unit in range(6)]
 MASKED = [set(range(max(0, unit - 2), unit + 1)) for unit in range(8)]
 PAIRS = [{unit // 2 * 2, unit // 2 * 2 + 1} for unit in range(8)]
+THIRDS = [{(unit + (-3, -1, 1)[unit % 3]) // 3} for unit in range(61)]  # transposed, dilated
 HALVES = [{unit // 2 + unit % 2 * 8} for unit in range(16)]
 ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
     "windows": (
@@ -64,6 +65,10 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(8, MASKED),
         {"interior": [2, 3, 4, 5, 6, 7], "cycle": (1, 1), "jump": 1, "start": -2, "typical": 3,
          "least": 3, "hulls": (3, 3), "streams": 1, "is_regular": True}),
+    "every second of a few, cut by a mask": (
+        line(12, [set(range(unit, -1, -2)[:3]) for unit in range(12)]),
+        {"interior": list(range(4, 12)), "cycle": (1, 1), "jump": 1, "start": -4, "typical": 5,
+         "least": 5, "hulls": (5, 5), "streams": 2, "is_regular": True}),
     "round": (
         line(6, ROUND),
         {"interior": [1, 2, 3, 4], "around": 2, "cycle": (1, 1), "jump": 1, "start": -1,
@@ -94,7 +99,7 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
     "all before": (
         line(4, [set(range(unit + 1)) for unit in range(4)]),
         {"interior": list(range(4)), "typical": 3, "least": 1, "hulls": (1, 4), "streams": 1,
-         "goes_to_an_end": True, "sees_first": True}),
+         "goes_to_an_end": True, "sees_first": True, "jump_of_ends": 1}),
     "all after": (
         line(4, [set(range(unit, 4)) for unit in range(4)]),
         {"interior": list(range(4)), "typical": 0, "least": 1, "hulls": (1, 4), "streams": 1,
@@ -141,6 +146,18 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
         line(5, [{0}, set(), {1}, set(), {2}, set(), {3}, set(), {0}]),
         {"interior": [0, 2, 4, 6], "cycle": (1, 1), "jump": Fraction(1, 2), "typical": 4,
          "hulls": (1, 1), "streams": 0}),
+    "three to a position, the first and one of the last outside": (
+        line(20, [seen & set(range(20)) for seen in THIRDS]),
+        {"interior": list(range(1, 59)), "cycle": (3, 1), "jump": Fraction(1, 3), "typical": 30,
+         "least": 1, "hulls": (1, 1), "streams": 2}),
+    "all before, cut short but for the last": (
+        line(4, [set(range(unit + 1)) for unit in range(4)], cut=(0, 1, 2)),
+        {"interior": [3], "typical": 3, "least": 4, "hulls": (4, 4), "streams": 1,
+         "goes_to_an_end": True, "sees_first": True, "jump_of_ends": 1}),
+    "all before, by twos, cut short": (
+        line(8, [set(range(2 * unit + 1)) for unit in range(4)], cut=(0, 1, 2, 3)),
+        {"is_whole": False, "typical": 3, "least": 1, "hulls": (1, 7), "goes_to_an_end": True,
+         "sees_first": True, "jump_of_ends": 2}),
     "kinds of windows": (
         line(6, [{0, 1}, {0, 2}, {0}], in_order=False),
         {"interior": [0, 1, 2], "typical": 1, "least": 1, "hulls": (1, 3), "streams": 1}),
@@ -161,7 +178,7 @@ ROWS: dict[str, tuple[Line, dict[str, Any]]] = {
 OTHERWISE = {
     "interior": [], "around": 0, "cycle": None, "jump": None, "start": None, "typical": None,
     "least": 0, "hulls": (0, 0), "streams": None, "is_regular": False, "goes_to_an_end": False,
-    "is_whole": True, "sees_first": False,
+    "is_whole": True, "sees_first": False, "jump_of_ends": None,
 }  # fmt: skip
 
 

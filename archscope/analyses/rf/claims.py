@@ -101,6 +101,9 @@ def _look_ahead(totals: Totals) -> Found:
     own, others = totals.look_ahead, totals.others_ahead
     if own and others is not None and others > own[0]:
         own = (others, *own[1:])
+    if own is None and totals.ahead and not (totals.bounded_by or totals.global_by):
+        why = "of a larger input an output may see further"
+        return Found(values=(totals.ahead,), bound="at least", why=why)
     return _known(own, totals, _unordered(totals))
 
 

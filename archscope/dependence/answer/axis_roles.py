@@ -124,7 +124,7 @@ def roles(
     else:
         found = _judged(told.features, seed.shape, mixing)
     features = None if told.features in found else told.features
-    batch = next((a for a in range(rank) if a not in (*found, features)), None)
+    batch = next((a for a in range(rank) if a not in (*found, *told.positions, features)), None)
     mixes = batch is not None and mixing.mixes(batch)
     return Roles(positions=found, features=features, batch=batch, batch_mixes=mixes)
 
@@ -304,7 +304,21 @@ def _mixed(steps: Iterable[Step], patterns: tuple[Pattern, ...]) -> Told | None:
         if found:
             split = tuple(n for n in found if set(patterns[n].units) - axes)
             features = _alone(found, split)
+            frames = tuple(n for n in split if _overlap(patterns[n], axes))
+            if features in frames:
+                return Told(positions=frames)
             patches = split if features not in (None, *split) else ()
             return Told(positions=patches, features=features)
         patterns = tuple(applied(step, pattern) for pattern in patterns)
     return None
+
+
+def _overlap(pattern: Pattern, mixed: set[int]) -> bool:
+    """Return whether an axis was cut into frames that share places: nobody does so to features."""
+    kept = [axis for axis in pattern.units if axis not in mixed]
+    if len(kept) != 1 or pattern.shape[kept[0]] < 2:
+        return False
+    frames = np.moveaxis(pattern.expanded(kept[0]), kept[0], 0)[:2]
+    united = (pattern.sets.united(frame.reshape(-1), 0) for frame in frames)
+    first, second = (pattern.sets.bits(one.item()) for one in united)
+    return first & second not in (0, first)

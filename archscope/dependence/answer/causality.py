@@ -160,8 +160,8 @@ def _places(units: NDArray[np.int64], jump: Fraction) -> NDArray[np.int64]:
 
 def jump_of(line: Line, units: int, size: int) -> Fraction | None:
     """Return the positions from unit to unit; by their number, where windows are not alike."""
-    if line.jump:
-        return line.jump
+    if jump := line.jump or line.jump_of_ends:
+        return jump
     if units and (size % units == 0 or units % size == 0):
         return Fraction(size, units)
     return None
@@ -259,9 +259,11 @@ def _own_leak(exam: Examination, axis: int) -> Iterator[Leak]:
 
 
 def _block(after: Reach, before: Sequence[Reach]) -> int:
-    """Return the outputs of a block by which each sees ahead, where those before did not."""
+    """Return the positions of a block by which each sees ahead, where those before did not."""
     rates = {one.jump for one in (after, *before)}
-    return after.block if rates == {1} and all(one.block == 1 for one in before) else 1
+    rate = next(iter(rates)) if len(rates) == 1 else 0
+    is_new = rate >= 1 and all(one.block == 1 for one in before)
+    return int(after.block * rate) if is_new and after.block > 1 else 1
 
 
 def _sees_none(exam: Examination, call: Call, axis: int) -> bool:

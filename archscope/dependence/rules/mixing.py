@@ -129,9 +129,18 @@ def weighted(
     found = []
     for number, one in kinds.values():
         own = (Keep(places == number),) if len(kinds) > 1 else ()
-        steps = (*before, Take(rank - 2, from_matrix(~one)), *own, *after)
+        steps = (*before, *_weighing(~one, rank), *own, *after)
         found += edges(source, steps, target)
     return found
+
+
+def _weighing(kept: Mask, rank: int) -> tuple[Step, ...]:
+    """Return how results read keys, the last axis of `kept` but one of theirs; all alike may."""
+    queries, keys = kept.shape
+    if queries == 1 or (kept != kept[:1]).any():
+        return (Take(rank - 2, from_matrix(kept)),)
+    mask = kept[0].reshape(*[1] * (rank - 2), keys, 1)
+    return (ReduceWhere(rank - 2, mask), Spread((rank - 2,), (queries,)))
 
 
 @RULES.of("mv", "addmv")

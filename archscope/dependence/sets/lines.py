@@ -89,7 +89,7 @@ class Line:
             return units
         kept = self._copies(units)
         left = np.setdiff1d(units, kept)
-        if self._around(left, kept) or self._ends_short(left, kept):
+        if self._ends_short(left, kept) or self._goes_round(left, kept) or self._cut(left, kept):
             return kept
         turns = (self._copies(units, each) for each in range(2, self._most_turns(units) + 1))
         rows = (each for each in turns if self._ends_short(np.setdiff1d(units, each), each))
@@ -127,23 +127,39 @@ class Line:
         """How many units see what lies around the ends, as under circular padding; 0: none."""
         units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
         left = np.setdiff1d(units, self.interior)
-        return len(left) if self._around(left, self.interior) else 0
+        return len(left) if self._goes_round(left, self.interior) else 0
 
-    def _around(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
+    def _goes_round(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
         """Return whether units see what a copy there would, had the axis no end (circular padding).
 
         What passes one end then comes in at the other.
         """
+        return self._are_copies(left, kept, comes_in=True)
+
+    def _cut(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
+        """Return whether units see what a copy there would, where it lies on the axis.
+
+        As under a mask of every second place: the first few begin at the first place or the next.
+        """
+        return self._are_copies(left, kept, comes_in=False)
+
+    def _are_copies(
+        self, left: NDArray[np.int64], kept: NDArray[np.int64], *, comes_in: bool
+    ) -> bool:
         if len(kept) < FEWEST_COPIES or not 0 < len(left) <= UNITS_COMPARED:
             return False
         first, second = kept[:2].tolist()
         step, rest = divmod(int(self.firsts[second] - self.firsts[first]), second - first)
-        if rest:
+        if rest or (np.diff(self.firsts[kept]) != step * np.diff(kept)).any():
             return False
         bits, everything = self.seen(first), (1 << self.size) - 1
         for unit in left.tolist():
-            shift = step * (unit - first) % self.size
-            if self.seen(unit) != (bits << shift | bits >> (self.size - shift)) & everything:
+            shift = step * (unit - first)
+            copy = bits << shift if shift > 0 else bits >> -shift
+            if comes_in:
+                shift %= self.size
+                copy = bits << shift | bits >> (self.size - shift)
+            if self.seen(unit) != copy & everything:
                 return False
         return True
 
@@ -222,7 +238,8 @@ class Line:
         if not len(units):
             return False
         ends = starts + widths
-        reaches = widths.max() == self.size and widths.min() < self.size
+        step = int(np.abs(np.diff(widths)).max(initial=1)) if self.in_order else 1
+        reaches = self.size - step < widths.max() and widths.min() < self.size
         if reaches and ((starts == 0).all() or (ends == self.size).all()):
             return True
         if not self.in_order or are_clipped(self.entries[units]).any():
@@ -234,6 +251,19 @@ class Line:
     def sees_first(self) -> bool:
         """Whether all units see back to the first position, and some less far on than others."""
         return self.goes_to_an_end and not self.firsts[self.kinds != 0].any()
+
+    @property
+    def jump_of_ends(self) -> Fraction | None:
+        """Positions from one unit to the next of windows that all begin at the first position, by
+        where they end; None where that goes on in no steps."""
+        if not self.in_order or not self.sees_first or (self.kinds == 0).any():
+            return None
+        ends = self.widths[self.widths < self.size]
+        for period in range(1, min(LONGEST_PERIOD, len(ends) // FEWEST_TURNS) + 1):
+            steps = ends[period:] - ends[:-period]
+            if steps[0] > 0 and (steps == steps[0]).all():
+                return Fraction(int(steps[0]), period)
+        return None
 
     @property
     def start(self) -> int | None:
@@ -257,6 +287,9 @@ class Line:
         """Interleaved networks into which the units fall; 0: no two share a position."""
         if len(self.entries) < 2 or not len(self.interior):
             return None
+        seeing = np.flatnonzero(self.kinds)
+        if len(self.interior) == 1 < len(seeing):  # what borders left of windows may share some
+            return 1 if len(seeing) <= UNITS_COMPARED and _shared(self, seeing) == 1 else None
         if self.cycle is not None and self.is_regular and self.cycle[1]:
             return streams(self.seen(int(self.interior[0])), self.cycle[1])
         spare = max((len(self.interior) - UNITS_COMPARED) // 2, 0)

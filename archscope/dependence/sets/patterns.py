@@ -29,6 +29,8 @@ from archscope.dependence.sets.axes import (
 from archscope.dependence.sets.links import Links
 from archscope.dependence.sets.sets import Algebra, Sets, clip
 
+Groups = Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
+"""The sizes of axes before and after, by parts of as many elements."""
 LARGEST_UNION = 1 << 16
 """Entries that a union may have whatever its parts had."""
 
@@ -232,6 +234,22 @@ class Pattern:
     def reshaped(self, shape: Sequence[int]) -> Pattern:
         """Return the elements, in their order, in another shape."""
         groups = cut(self.shape, tuple(shape))
+        return self._by_classes(groups)._grouped(groups, shape)
+
+    def _by_classes(self, groups: Groups) -> Pattern:
+        """Return the same with what is alike told as such along axes that are to be split.
+
+        Rows and columns were told apart as one axis, each row of the same set.
+        """
+        found, axis = self, 0
+        for old, new in groups:
+            if len(old) == 1 < len(new) and found.varies(axis):
+                alike = found.compact(axis)
+                found = alike if alike.varies(axis) else found
+            axis += len(old)
+        return found
+
+    def _grouped(self, groups: Groups, shape: Sequence[int]) -> Pattern:
         flat = merge_axes(self.entries, [len(old) for old, _ in groups])
         sizes: list[int] = []
         places: list[Places] = []

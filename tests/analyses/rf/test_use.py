@@ -497,15 +497,38 @@ class Numbered(nn.Module):
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])
-@pytest.mark.parametrize("size", [20, 90, 100])
-def test_a_table_of_positions_ends_the_sizes_that_run(size: int, device: str) -> None:
+@pytest.mark.parametrize(("size", "length"), [(20, 100), (90, 100), (100, 100), (48, 48)])
+def test_a_table_of_positions_ends_the_sizes_that_run(size: int, length: int, device: str) -> None:
     """Whatever part of it the given input takes, and where the table has no data too."""
-    model = Numbered(length=100).to(device)
+    model = Numbered(length=length).to(device)
 
     report = archscope.receptive_field(model, torch.zeros(1, 2, size, device=device))
 
     (row,) = report.section("rf.axes").rows
-    assert (row.smallest_input, row.allowed_sizes, row.outputs) == (1, "1 to 100", "n")
+    assert (row.smallest_input, row.allowed_sizes, row.outputs) == (1, f"1 to {length}", "n")
+
+
+class BlocksInABuffer(nn.Module):
+    """Each place sees its own block of 8 and the one before, by a mask as long as the input."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        apart = torch.arange(length)[:, None] // 8 - torch.arange(length) // 8
+        self.register_buffer("mask", (apart >= 0) & (apart < 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        size = x.shape[-1]
+        scores = (x.mT @ x).masked_fill(~self.mask[:size, :size], -torch.inf)
+        return x @ scores.softmax(-1).mT
+
+
+def test_tiles_are_no_larger_than_a_mask() -> None:
+    model = BlocksInABuffer(64).double()
+
+    _, row = field(model, 48)
+
+    assert (row.tile_step, row.tile_overlap, row.allowed_sizes) == (8, 8, "1 to 64")
+    check_tiles(model, row, 24)
 
 
 def runs(model: nn.Module, size: int) -> bool:
@@ -619,6 +642,14 @@ def test_wrapped_borders_and_padding_by_the_size_are_no_tiles() -> None:
 
     assert (row.look_ahead, row.tile_overlap) == (None, None)
     assert row.why == "outputs near the borders see other positions than inside"
+
+
+def test_how_far_outputs_of_the_given_input_look_ahead_decides_where_it_is_too_far() -> None:
+    pad = nn.ReflectionPad1d((2, 0))
+    report, _ = field(nn.Sequential(pad, nn.Conv1d(CHANNELS, CHANNELS, 3)), 40)
+
+    with pytest.raises(ThresholdError, match=r"ahead <= 1: .*at least 2 positions"):
+        report.check("ahead <= 1")
 
 
 class TwoRates(nn.Module):

@@ -351,6 +351,44 @@ def test_blocks_of_attention_are_no_leak_and_have_a_lag(before: int, back: str) 
     report.check("ahead == 3")
 
 
+def test_blocks_of_attention_behind_a_stride_are_no_leak() -> None:
+    down = nn.Sequential(nn.ConstantPad1d((2, 0), 0), nn.Conv1d(2, 2, 3, 2))
+    text = said(receptive_field(nn.Sequential(down, Attend(1)), torch.zeros(1, 2, 40)))
+
+    assert "outputs look up to 6 positions ahead of their own, in blocks of 8, from 1 on" in text
+    assert "Leak" not in text
+
+
+def test_what_recurs_behind_a_stride_is_causal() -> None:
+    class Steps(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.cumsum(-1)
+
+    ahead = {}
+    for before in (0, 2):
+        down = nn.Sequential(nn.ConstantPad1d((before, 0), 0), nn.Conv1d(2, 2, 3, 2))
+        report = receptive_field(nn.Sequential(down, Steps()), torch.zeros(1, 2, 40))
+        ahead[before] = report.totals.look_ahead
+
+    assert ahead == {0: (2,), 2: (0,)}
+
+
+class Divided(nn.Module):
+    """Attention to the frames before, then to all places of the frame (Bertasius et al. 2021)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.transpose(1, 2)
+        y = F.scaled_dot_product_attention(y, y, y, is_causal=True).transpose(1, 2)
+        return F.scaled_dot_product_attention(y, y, y)
+
+
+def test_what_reduces_along_one_axis_alone_does_not_depend_on_all_of_the_other() -> None:
+    text = said(receptive_field(Divided(), torch.zeros(1, 8, 4, 6), axes=(1, 2)))
+
+    assert "along axis 2: an output depends on up to all of the 8×4 input" in text
+    assert "every output" not in text
+
+
 class PadsItself(nn.Module):
     def __init__(self) -> None:
         super().__init__()

@@ -58,10 +58,9 @@ class AxisUse:
         # Where only the output's own maps move in step, the network may not run on such tiles.
         steps = dict.fromkeys((shift_of(found, axis, beside=False), step))
         row = self._looked(steps, tried)  # a tile takes one trial, sizes as many as are left
-        # Networks that divide sizes by themselves mostly do so by two, again and again.
-        apart = lcm(step or 1, HALVED)
         if tried is None or (step or 1) > LARGEST_STEP:
             return row
+        apart = self._apart(step or 1, tried)
         enough = self.trials.left >= fewest_trials(apart)
         sizes = input_sizes(tried, self._given, apart, ends=True) if enough else InputSizes()
         if sizes.smallest is None:
@@ -76,6 +75,19 @@ class AxisUse:
             allowed_sizes=sizes.allowed,
             outputs=sizes.formula,
         )
+
+    def _apart(self, step: int, tried: Callable[[int], int | None]) -> int:
+        """Return how far apart sizes are that are taken to run alike, below the given one where a
+        table ends there. Networks that divide sizes by themselves mostly do so by two, again and
+        again."""
+        apart = lcm(step, HALVED)
+        try:
+            ends = 2 * apart > self._given and tried(self._given + apart) is None
+        except TriedEnoughError:
+            return apart
+        while ends and 2 * apart > self._given and apart % (2 * step) == 0:
+            apart //= 2
+        return apart
 
     @property
     def _given(self) -> int:
@@ -142,7 +154,7 @@ class AxisUse:
             ends = self._cut_at_ends(step)
             if ends is None:
                 return replace(row, why=clear)
-            cut = tiling(seen, step, tried, rest=rest, clipped=lambda _: ends)
+            cut = tiling(seen, step, tried, rest=rest, given=self._given, clipped=lambda _: ends)
         except TriedEnoughError:
             return replace(row, why="too many operators for tiles to be tried")
         return replace(row, why=clear) if cut is None else with_tiles(row, cut)

@@ -94,9 +94,19 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
     elif totals.global_by:
         yield Note(
             level="info",
-            text=f"{totals.global_by} reduces over all positions: every output depends on "
+            text=f"{totals.global_by} reduces over all positions{_alike_along(found)} "
             f"{part_of(found.target)} the {size} input",
         )
+
+
+def _alike_along(found: Receptive) -> str:
+    """Return along which axes every output sees all, where that is not so along each, in words."""
+    lines = found.target.total.lines
+    alike = [line.hulls[0] == line.hulls[1] for line in lines]
+    if all(alike) or not any(alike):
+        return ": every output depends on"
+    axes = [str(axis) for axis, is_so in zip(found.given.axes, alike, strict=True) if is_so]
+    return f" along axis {', '.join(axes)}: an output depends on up to"
 
 
 def _share(found: Receptive) -> str:
