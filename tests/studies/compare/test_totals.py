@@ -156,6 +156,15 @@ def test_a_page_has_one_table_of_totals_and_charts_with_all_networks(network: Ne
     assert headline["Parameters, two against one"] == 1.5
 
 
+def test_a_chart_of_work_says_that_inputs_differ(network: Network) -> None:
+    reports = (network(ONE, "one"), network(TWO, "two", shape=(1, 4)))
+
+    for shown in (reports, (archscope.compare(*reports),)):
+        drawn = {drawing.name: drawing.caption for _, drawing in drawings(shown)}
+        assert "two 1×4" in drawn["changes-flops"].partition("Inputs differ: ")[2]
+        assert drawn["changes-params"].startswith("The largest change")
+
+
 def test_names_from_outside_are_made_safe(network: Network) -> None:
     evil = "net\x1b[31m\u202e"
     layers = {"a\x1b[2J": ("Li\nnear", 3, 3)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archscope.present import _format
@@ -10,6 +11,7 @@ from archscope.present.html.charts import Chart, Drawing, section
 from archscope.present.html.charts._style import axis, figure, label, look
 from archscope.present.html.words import short, the_part
 from archscope.results import Report
+from archscope.studies.compare.sides import Side, inputs_said
 from archscope.studies.names import short_names
 
 _MEASURES = (("params", "parameters", ("trainable", "frozen")), ("flops", "FLOPs", ("flops",)))
@@ -24,9 +26,11 @@ def draw(reports: Sequence[Report]) -> Iterator[Drawing]:
     parts = list(dict.fromkeys(name for rows in tables for name in rows))
     if sum(map(bool, tables)) < 2:
         return
+    names = short_names(reports)
+    inputs = [inputs_said(Side(name=report.title, report=report)) for report in reports]
     for key, words, fields in _MEASURES:
         values = [[_sum(rows.get(name), fields) for name in parts] for rows in tables]
-        yield from _dumbbells(key, words, parts, values, short_names(reports))
+        yield from _dumbbells(key, words, parts, values, names, inputs)
 
 
 def _of_comparison(report: Report) -> Iterator[Drawing]:
@@ -35,20 +39,28 @@ def _of_comparison(report: Report) -> Iterator[Drawing]:
     if found is None or networks is None:
         return
     names = tuple(row.name for row in networks.rows)
+    inputs = [row.inputs for row in networks.rows]
     parts = [row.part for row in found.rows]
     for key, words, _ in _MEASURES:
         values = [[getattr(row, key)[k] or 0 for row in found.rows] for k in range(len(names))]
-        yield from _dumbbells(key, words, parts, values, names)
+        yield from _dumbbells(key, words, parts, values, names, inputs)
 
 
 def _dumbbells(
-    key: str, words: str, parts: list[str], values: list[list[int]], names: tuple[str, ...]
+    key: str,
+    words: str,
+    parts: list[str],
+    values: list[list[int]],
+    names: tuple[str, ...],
+    inputs: list[str],
 ) -> Iterator[Drawing]:
     """Yield one measure of the parts that have any, where networks differ in it."""
     shown = [i for i in range(len(parts)) if any(each[i] for each in values)]
     if shown and any(each != values[0] for each in values):
         picked = [[each[i] for i in shown] for each in values]
-        yield _drawing(key, words, [parts[i] for i in shown], picked, names)
+        drawing = _drawing(key, words, [parts[i] for i in shown], picked, names)
+        alike = key == "params" or len(set(inputs)) < 2
+        yield drawing if alike else replace(drawing, caption=_of_other_inputs(names, inputs))
 
 
 def _rows(report: Report) -> dict[str, Any]:
@@ -119,6 +131,12 @@ def _caption(words: str, parts: list[str], values: list[list[int]], names: tuple
         f"{_format.safe_label(names[-1])}: {_format.safe_label(the_part(parts[moved]))}, "
         f"{_format.si(first[moved])} to {_format.si(last[moved])} {words}."
     )
+
+
+def _of_other_inputs(names: tuple[str, ...], inputs: list[str]) -> str:
+    """Say what each network was called with, which is why its work is another one."""
+    each = (f"{name} {given}" for name, given in zip(names, inputs, strict=True) if given)
+    return f"Inputs differ: {_format.safe_label(', '.join(each))}."
 
 
 CHART = Chart(
