@@ -11,9 +11,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+import archscope
+from archscope.analyses import ANALYSES
+from archscope.columns import columns
 from archscope.errors import UsageError
 from archscope.present import csv, json, jsonl, junit
 from archscope.results import Report, View, plain
+from archscope.studies import STUDIES
 
 Make = Callable[..., Any]
 
@@ -151,3 +155,29 @@ def test_a_report_without_results_of_tests_has_its_warnings_as_failures(each: Re
     cases = root.findall("testsuite/testcase")
     assert len(cases) == int(root.attrib["tests"]) == 1 + len({*each.notes})
     assert len(root.findall(".//failure")) == int(root.attrib["failures"]) == len(warnings)
+
+
+def test_results_of_tests_are_columns_of_their_rows() -> None:
+    declared = [
+        section
+        for registry in (ANALYSES, STUDIES)
+        for each in registry.all().values()
+        for section in each.declared()
+        if section.cases is not None
+    ]
+
+    assert declared
+    for section in declared:
+        assert section.cases is not None
+        known = {column.name for column in columns(section.row_type)}
+        fields = section.cases
+        assert {fields.suite, *fields.name, fields.outcome, fields.detail} <= known, section.address
+
+
+def test_layers_that_are_checked_are_tests() -> None:
+    checked = archscope.kv("gpt2", depth=2, verify=True).to("junit")
+
+    (suite,) = ElementTree.fromstring(checked).findall("testsuite")
+    assert (suite.attrib["name"], suite.attrib["failures"]) == ("full attention", "0")
+    names = [case.attrib["name"] for case in suite.findall("testcase")]
+    assert names == ["blocks.0.attn", "blocks.1.attn"]

@@ -227,6 +227,6 @@ CHECK = Section(
     name="check",
     row_type=CheckRow,
     caption="Closed form beside the tensors of built layers",
-    cases=Cases(suite="kv", name=("path",), outcome="outcome", detail="why"),
+    cases=Cases(suite="kind", name=("path",), outcome="outcome", detail="why"),
     asked_by=("verify",),
 )
