@@ -13,6 +13,8 @@ from archscope.results import Report
 from archscope.study import made
 from archscope.subject import Network
 
+TOGETHER = 4
+"""How many times the work that one analysis does unasked all variants may take together."""
 ROUNDING = 1e-9
 """By how much two shares may differ and be the same number."""
 
@@ -20,18 +22,21 @@ ROUNDING = 1e-9
 class Verifier:
     """Verifies variants; what the operators see is looked at once where the batch alone differs.
 
-    What looking at the operators would cost more than a second or two for is told as not looked at,
-    unless it is to be done `thoroughly`.
+    Where looking at the operators would cost more than a second or two, or all before have cost
+    several, it is told as not looked at, unless it is to be done `thoroughly`.
     """
 
     def __init__(self, *, thoroughly: bool) -> None:
+        from archscope.analyses.rf.agreement import CHEAP_WORK
+
         self._thoroughly = thoroughly
         self._seen: dict[Any, Report] = {}
+        self._left = TOGETHER * CHEAP_WORK
 
     def verified(self, network: Network, row: Any) -> Any:
         """Return a row with what both engines and the operators say where they differ from it."""
         says = row.receptive_field is not None and network.sketch is not None
-        looks = says and (self._thoroughly or _is_cheap(network))
+        looks = says and (self._thoroughly or self._may_look(network))
         try:
             counted = count_subject(made(network.subject))
             seen = self._see(network) if looks else None
@@ -45,21 +50,32 @@ class Verifier:
         said = f"no: {differences}" if differences else agreed
         return replace(row, launches=launches(calls), verified=said)
 
+    def _may_look(self, network: Network) -> bool:
+        """Return whether the operators can be looked at in passing, and take that as done."""
+        from archscope.analyses.rf.agreement import CHEAP_WORK, work_of_looking
+        from archscope.analyses.rf.closed_form.answer import closed_form
+
+        if _alike(network) in self._seen:
+            return True
+        assert network.sketch is not None
+        outline = network.sketch().outline
+        work = work_of_looking(outline, closed_form(outline))
+        if work is None or work > min(self._left, CHEAP_WORK):
+            return False
+        self._left -= work
+        return True
+
     def _see(self, network: Network) -> Report:
-        spec = network.spec
-        one = replace(spec, batch_size=1) if hasattr(spec, "batch_size") else spec
-        if one not in self._seen:
-            self._seen[one] = see_network(network, graph=self._thoroughly, compare=True)
-        return self._seen[one]
+        kind = _alike(network)
+        if kind not in self._seen:
+            self._seen[kind] = see_network(network, graph=self._thoroughly, compare=True)
+        return self._seen[kind]
 
 
-def _is_cheap(network: Network) -> bool:
-    from archscope.analyses.rf.agreement import is_cheap
-    from archscope.analyses.rf.closed_form.answer import closed_form
-
-    assert network.sketch is not None
-    outline = network.sketch().outline
-    return is_cheap(outline, closed_form(outline))
+def _alike(network: Network) -> Any:
+    """Return what networks have in common of which the batch alone differs."""
+    spec = network.spec
+    return replace(spec, batch_size=1) if hasattr(spec, "batch_size") else spec
 
 
 def _counts(counted: Report, row: Any) -> Iterator[str]:

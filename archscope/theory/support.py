@@ -5,6 +5,7 @@ block stores one edge as bits and takes the middle as solid. Groups of combs tha
 (`combs.groups`) make one block each.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from math import prod
 
@@ -195,13 +196,18 @@ def _trimmed(scale: int, length: int, edge: int, edge_length: int) -> Block:
 
 
 def _overlap(blocks: tuple[Block, ...], shift: int) -> int:
-    if not blocks:
-        return int(shift == 0)
-    *finer, coarsest = blocks
-    cells, rest = divmod(shift, coarsest.scale)
-    found = _overlap(tuple(finer), rest) * coarsest.overlap(cells)
-    if rest:
-        # The same distance, reached from the next cell backwards.
-        back = _overlap(tuple(finer), coarsest.scale - rest)
-        found += back * coarsest.overlap(cells + 1)
-    return found
+    """Return how many sums of cells lie `shift` positions from another one.
+
+    Block by block, the coarsest first, by what is left of the distance: it is the same for many
+    pairs of cells.
+    """
+    pairs = {shift: 1}
+    for block in reversed(blocks):
+        finer: dict[int, int] = defaultdict(int)
+        for left, times in pairs.items():
+            cells, rest = divmod(left, block.scale)
+            finer[rest] += times * block.overlap(cells)
+            if rest:  # the same distance, reached from the next cell backwards
+                finer[block.scale - rest] += times * block.overlap(cells + 1)
+        pairs = {left: times for left, times in finer.items() if times}
+    return pairs.get(0, 0)

@@ -21,6 +21,8 @@ from archscope.theory.outline import Outline
 CHEAP_WORK = 1 << 19
 """Layers times positions of the input along an axis, up to which the operators are looked at
 unasked: a second or two. Of attention they are pairs of positions, of which so many at once."""
+OF_WINDOWS = 4
+"""Positions of a window that cost as much as one of the network's own input."""
 LARGEST_WINDOW = 1 << 20
 """Positions of a window along an axis up to which the operators are looked at unasked."""
 PAIRS_AT_ONCE = 64
@@ -47,19 +49,27 @@ class _Pair:
 
 
 def is_cheap(outline: Outline, closed: Answer) -> bool:
-    """Return whether the operators can be looked at in passing.
+    """Return whether the operators can be looked at in passing."""
+    work = work_of_looking(outline, closed)
+    return work is not None and work <= CHEAP_WORK
+
+
+def work_of_looking(outline: Outline, closed: Answer) -> int | None:
+    """Return what looking at the operators costs, as `CHEAP_WORK` counts it; None: too much.
 
     What is left out of a partial outline may be the most of it. An input is made larger until a
     window fits; one that never does would be looked for in vain.
     """
-    fits = max(closed.totals.receptive_field) <= LARGEST_WINDOW
-    return fits and not outline.partial and _work(outline, closed) <= CHEAP_WORK
+    window = max(closed.totals.receptive_field)
+    if outline.partial or window > LARGEST_WINDOW:
+        return None
+    return max(_work(outline, closed), _layers(closed) * window // OF_WINDOWS)
 
 
 def is_possible(outline: Outline, closed: Answer) -> bool:
     """Return whether the network can be run."""
     positions = prod(_sizes(outline, closed))
-    layers = len({row.layer for row in closed.layers})
+    layers = _layers(closed)
     taps = max((prod(row.kernel or ()) for row in closed.layers), default=1)
     fits = layers * positions <= MOST_ELEMENTS and taps * positions <= MOST_TAPS
     return fits and _work(outline, closed) <= MOST_WORK
@@ -68,7 +78,11 @@ def is_possible(outline: Outline, closed: Answer) -> bool:
 def _work(outline: Outline, closed: Answer) -> int:
     size = max(_sizes(outline, closed))
     pairs = size**2 // PAIRS_AT_ONCE if outline.attention or outline.windowed else 0
-    return len({row.layer for row in closed.layers}) * max(size, pairs)
+    return _layers(closed) * max(size, pairs)
+
+
+def _layers(closed: Answer) -> int:
+    return len({row.layer for row in closed.layers})
 
 
 def _sizes(outline: Outline, closed: Answer) -> Sizes:
