@@ -343,11 +343,10 @@ WINDOWS: list[tuple[Any, Given, str]] = [
     (aten.constant_pad_nd.default, {"self": r(2, 3, 4), "pad": [1, -2, 0, 0, -1, 2]}, "self"),
     (aten.reflection_pad2d.default, {"self": r(1, 3, 4), "padding": [3, 1, 0, 2]}, "self"),
     (aten.replication_pad1d.default, {"self": r(2, 3), "padding": [4, 1]}, "self"),
-    (
-        aten.im2col.default,
-        {"self": r(1, 1, 4, 5), "kernel_size": [2, 3], "dilation": [2, 1], "padding": [1, 0],
-         "stride": [1, 2]},
-        "self",
+    *(
+        (aten.im2col.default, {"self": r(*size, 4, 5), "kernel_size": [2, 3], "dilation": [2, 1],
+                               "padding": [1, 0], "stride": [1, 2]}, "self")
+        for size in ((1, 1), (2,))
     ),
     (
         aten.col2im.default,
