@@ -238,6 +238,21 @@ def test_rows_and_columns_that_were_one_axis_are_told_apart_again() -> None:
     assert [line.hulls for line in found.target.field.lines] == [(3, 3), (3, 3)]
 
 
+def test_bins_beside_padded_ones_are_no_places_of_frames() -> None:
+    """Frames and bins become one axis for a while, in which each bin lies beside its neighbours."""
+
+    def beside(it: nn.Module, x: Tensor) -> Tensor:
+        around = F.unfold(x, (1, 3), padding=(0, 1)).view(1, 6, *x.shape[2:])
+        made: Tensor = it.conv(F.pad(around, (0, 0, 2, 0)))
+        return made
+
+    found = see(Run(beside, conv=nn.Conv2d(6, 2, (3, 1))), 1, 2, 12, 5, axes=(2,))
+
+    order = causality(found.given, found.target.value)
+    assert order is not None
+    assert (order.reach.behind, order.reach.ahead) == (2, 0)
+
+
 def test_windows_of_attention_that_are_padded_tell_no_features_apart() -> None:
     """Blocks of four, each with two more before and one after it, cut out of what is padded."""
 
