@@ -254,7 +254,6 @@ class Pattern:
         sizes: list[int] = []
         places: list[Places] = []
         positional: list[bool] = []
-        split_in: list[range] = []
         is_picked = self.picked
         start = 0
         for group, (old, new) in enumerate(groups):
@@ -269,37 +268,16 @@ class Pattern:
             elif isinstance(self.algebra, Sets):
                 is_so = any(self.positional[axis] for axis in axes)
                 after = [is_so and entries > 1 for entries in split]
-                split_in.append(range(len(positional), len(positional) + len(after)))
                 positional += after
                 is_picked = is_picked or (is_so and not any(after))
-        entries = flat.reshape(sizes)
         return replace(
             self,
             shape=tuple(shape),
-            entries=entries,
+            entries=flat.reshape(sizes),
             places=tuple(places),
-            positional=self._own_positions(entries, positional, split_in),
+            positional=tuple(positional),
             picked=is_picked,
         )
-
-    def _own_positions(
-        self, entries: Array, positional: list[bool], split_in: Sequence[range]
-    ) -> tuple[bool, ...]:
-        """Return along which axes positions are told apart, of those that one was split in: by more
-        than that some hold nothing, as bins beside padded ones do of frames.
-        """
-        found = list(positional)
-        for axes in split_in:
-            told = [axis for axis in axes if positional[axis]]
-            if len(told) > 1 and (differing := {at for at in told if self._differs(entries, at)}):
-                found[axes.start : axes.stop] = [axis in differing for axis in axes]
-        return tuple(found)
-
-    def _differs(self, entries: Array, axis: int) -> bool:
-        """Return whether two places of an axis differ of which neither holds nothing."""
-        held = self.algebra.held(entries)
-        most = np.where(held, entries, entries.min()).max(axis=axis)
-        return bool((np.where(held, entries, entries.max()).min(axis=axis) < most).any())
 
     def _regrouped(self, axes: range, new: Sequence[int]) -> tuple[Places, list[int], list[Places]]:
         """Return how entries of merged axes are picked, and the entries and places after."""
