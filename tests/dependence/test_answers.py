@@ -523,6 +523,19 @@ def test_the_mean_is_the_leak_not_what_takes_it_away() -> None:
     assert [(leak.path, leak.operator, leak.ahead) for leak in order.leaks] == [("", "mean", 31)]
 
 
+def test_a_mean_over_what_is_padded_ahead_is_the_leak_not_the_cut_behind_it() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        x = F.pad(x, (2, 2))
+        x = m.conv(x / x.mean(-1, keepdim=True))
+        return x[..., 2:]
+
+    found = see(Run(forward, conv=nn.Conv1d(4, 4, 3)), 1, 4, 31)
+    order = causality(found.given, found.target.value)
+
+    assert order is not None
+    assert [leak.operator for leak in order.leaks] == ["mean"]
+
+
 def test_windows_that_begin_at_the_border_are_not_cut_short_where_they_are_wider() -> None:
     def forward(m: Any, x: Tensor) -> Tensor:
         chunks = x.unflatten(1, (4, 8))  # (1, 4, 8, 4)

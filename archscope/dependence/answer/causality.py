@@ -98,17 +98,15 @@ def reach_of(
     if total is None:
         return None
     size = exam.sizes[axis]
-    own = total.map_axis(axis)
-    if own is not None:
-        return _of_line(total.lines[axis], size, jump)
     local = exam.local(value)
     placed = None if local is None else local.map_axis(axis)
-    if local is None or placed is None or total.patterns[axis].units:
+    units = 0 if placed is None else value.shape[placed]
+    beside = jump_of(local.lines[axis], units, size) if local is not None and units else None
+    if total.map_axis(axis) is not None:
+        return _of_line(total.lines[axis], size, jump or beside)
+    if beside is None or total.patterns[axis].units or total.lines[axis].hulls[1] != size:
         return None
-    units = value.shape[placed]
-    jump = jump_of(local.lines[axis], units, size)
-    if jump is None or total.lines[axis].hulls[1] != size:
-        return None
+    jump = beside
     last = int((units - 1) * jump)
     return Reach(
         behind=last,
