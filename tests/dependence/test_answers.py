@@ -523,6 +523,20 @@ def test_the_mean_is_the_leak_not_what_takes_it_away() -> None:
     assert [(leak.path, leak.operator, leak.ahead) for leak in order.leaks] == [("", "mean", 31)]
 
 
+def test_what_looks_ahead_among_samples_of_a_frame_does_not_look_back_alone() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        made: Tensor = m.conv(F.pad(m.up(m.first(x)), (1, 1)))
+        return made
+
+    modules = {"first": nn.Conv1d(4, 4, 3, padding=1), "conv": nn.Conv1d(4, 4, 3)}
+    modules["up"] = nn.ConvTranspose1d(4, 4, 8, stride=4, padding=2)
+    found = see(Run(forward, **modules), 1, 4, 16)
+    order = causality(found.given, found.target.value)
+
+    assert order is not None
+    assert "conv" not in order.backward
+
+
 def test_a_mean_over_what_is_padded_ahead_is_the_leak_not_the_cut_behind_it() -> None:
     def forward(m: Any, x: Tensor) -> Tensor:
         x = F.pad(x, (2, 2))
