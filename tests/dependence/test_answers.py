@@ -238,6 +238,21 @@ def test_rows_and_columns_that_were_one_axis_are_told_apart_again() -> None:
     assert [line.hulls for line in found.target.field.lines] == [(3, 3), (3, 3)]
 
 
+def test_bins_beside_padded_ones_are_no_places_of_frames() -> None:
+    """Frames and bins become one axis for a while, in which each bin lies beside its neighbours."""
+
+    def beside(it: nn.Module, x: Tensor) -> Tensor:
+        around = F.unfold(x, (1, 3), padding=(0, 1)).view(1, 6, *x.shape[2:])
+        made: Tensor = it.conv(F.pad(around, (0, 0, 2, 0)))
+        return made
+
+    found = see(Run(beside, conv=nn.Conv2d(6, 2, (3, 1))), 1, 2, 12, 5, axes=(2,))
+
+    order = causality(found.given, found.target.value)
+    assert order is not None
+    assert (order.reach.behind, order.reach.ahead) == (2, 0)
+
+
 def test_windows_of_attention_that_are_padded_tell_no_features_apart() -> None:
     """Blocks of four, each with two more before and one after it, cut out of what is padded."""
 
@@ -506,6 +521,33 @@ def test_the_mean_is_the_leak_not_what_takes_it_away() -> None:
     assert order is not None
     assert order.backward == ("conv",)
     assert [(leak.path, leak.operator, leak.ahead) for leak in order.leaks] == [("", "mean", 31)]
+
+
+def test_what_looks_ahead_among_samples_of_a_frame_does_not_look_back_alone() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        made: Tensor = m.conv(F.pad(m.up(m.first(x)), (1, 1)))
+        return made
+
+    modules = {"first": nn.Conv1d(4, 4, 3, padding=1), "conv": nn.Conv1d(4, 4, 3)}
+    modules["up"] = nn.ConvTranspose1d(4, 4, 8, stride=4, padding=2)
+    found = see(Run(forward, **modules), 1, 4, 16)
+    order = causality(found.given, found.target.value)
+
+    assert order is not None
+    assert "conv" not in order.backward
+
+
+def test_a_mean_over_what_is_padded_ahead_is_the_leak_not_the_cut_behind_it() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        x = F.pad(x, (2, 2))
+        x = m.conv(x / x.mean(-1, keepdim=True))
+        return x[..., 2:]
+
+    found = see(Run(forward, conv=nn.Conv1d(4, 4, 3)), 1, 4, 31)
+    order = causality(found.given, found.target.value)
+
+    assert order is not None
+    assert [leak.operator for leak in order.leaks] == ["mean"]
 
 
 def test_windows_that_begin_at_the_border_are_not_cut_short_where_they_are_wider() -> None:

@@ -182,6 +182,13 @@ OTHERWISE = {
 }  # fmt: skip
 
 
+def test_hundreds_of_samples_of_each_frame_repeat() -> None:
+    """The second half of them sees the next frame too."""
+    row = line(5, [{unit // 160, (unit + 80) // 160} for unit in range(640)])
+
+    assert (row.cycle, row.jump, row.hulls) == ((160, 1), Fraction(1, 160), (1, 2))
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_what_a_row_of_units_sees(name: str) -> None:
     row, said = ROWS[name]
@@ -197,8 +204,8 @@ def test_what_a_row_of_units_sees(name: str) -> None:
 @pytest.mark.parametrize(
     ("limit", "name", "most", "said", "sees"),
     [
-        ("LONGEST_PERIOD", "cycle", 2, (2, 2), PAIRS),
-        ("LONGEST_PERIOD", "cycle", 1, None, PAIRS),
+        ("LONGEST_CYCLE", "cycle", 2, (2, 2), PAIRS),
+        ("LONGEST_CYCLE", "cycle", 1, None, PAIRS),
         ("LONGEST_PERIOD", "jump", 2, 1, PAIRS),
         ("FEWEST_COPIES", "start", 6, -2, MASKED),
         ("FEWEST_COPIES", "start", 7, None, MASKED),

@@ -33,6 +33,9 @@ class Reach:
     """Whether there is an output for each place, so that outputs belong to positions."""
     block: int = 1
     """Outputs after which how far they see ahead repeats, as in blocks."""
+    beyond: Fraction = Fraction(0)
+    """Positions after its own place, of a place that is not rounded down: beside samples that one
+    frame became a convolution looks ahead by less than a frame."""
 
 
 @frozen
@@ -98,17 +101,15 @@ def reach_of(
     if total is None:
         return None
     size = exam.sizes[axis]
-    own = total.map_axis(axis)
-    if own is not None:
-        return _of_line(total.lines[axis], size, jump)
     local = exam.local(value)
     placed = None if local is None else local.map_axis(axis)
-    if local is None or placed is None or total.patterns[axis].units:
+    units = 0 if placed is None else value.shape[placed]
+    beside = jump_of(local.lines[axis], units, size) if local is not None and units else None
+    if total.map_axis(axis) is not None:
+        return _of_line(total.lines[axis], size, jump or beside)
+    if beside is None or total.patterns[axis].units or total.lines[axis].hulls[1] != size:
         return None
-    units = value.shape[placed]
-    jump = jump_of(local.lines[axis], units, size)
-    if jump is None or total.lines[axis].hulls[1] != size:
-        return None
+    jump = beside
     last = int((units - 1) * jump)
     return Reach(
         behind=last,
@@ -133,7 +134,14 @@ def _of_line(line: Line, size: int, jump: Fraction | None = None) -> Reach | Non
         jump=jump,
         is_aligned=_is_aligned(len(line.entries), jump, size),
         block=(steady_ahead(line, jump) or (1, 0))[0],
+        beyond=_beyond(units, starts + widths - 1, jump),
     )
+
+
+def _beyond(units: NDArray[np.int64], lasts: NDArray[np.int64], jump: Fraction) -> Fraction:
+    """Return how far after its own place, as a fraction, a unit sees at most."""
+    most = int((lasts * jump.denominator - units * jump.numerator).max())
+    return Fraction(most, jump.denominator)
 
 
 def steady_ahead(line: Line, jump: Fraction) -> tuple[int, int] | None:
@@ -182,6 +190,7 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
 
     leaks, backward = [], []
     furthest = 0  # inputs that are padded on one side only look behind where they lie
+    beyond, further = Fraction(0), []
     for call in exam.graph.calls:
         before = [found for value in call.inputs if (found := reach(value)) is not None]
         after = reach(call.outputs[0]) if call.outputs else None
@@ -189,16 +198,21 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
             continue
         placed = [one.ahead for one in before if one.is_aligned]
         least = max(furthest, *placed, 0)
+        beyond = max([beyond, *(one.beyond for one in before if one.is_aligned)])
         if after.ahead > least and after.is_aligned:
             padded = None if placed else _padded_by(exam, call, reach)
             leak = Leak(path=padded or call.path, operator="", ahead=after.ahead, before=least)
             own = padded is not None or bool(placed)
             leaks.append(replace(leak, is_its_own=own, block=_block(after, before)))
-        elif call.path and _looks_back(after, before, max(placed, default=least)):
+        elif call.path and _looks_back(after, before, max(placed, default=least), beyond):
             backward.append(call.path)  # also where padding behind is cut off later
+        if after.beyond > beyond:
+            further.append(call.path)
         furthest = max(least, after.ahead) if after.is_aligned else least
+        beyond = max(beyond, after.beyond) if after.is_aligned else beyond
     inner = _innermost([leak.path for leak in leaks])
-    alone = [path for path in _innermost(backward) if not any(_holds(path, one) for one in inner)]
+    looking = (path for path in _innermost(backward) if not any(_holds(path, at) for at in further))
+    alone = [one for one in looking if not any(_holds(one, at) or _within(one, at) for at in inner)]
     return [leak for leak in leaks if leak.path and leak.path in inner], alone
 
 
@@ -213,9 +227,10 @@ def _padded_by(exam: Examination, call: Call, reach: Callable[[Value], Reach | N
     return path if known and all(one is not None and one.is_aligned for one in known) else None
 
 
-def _looks_back(after: Reach, before: list[Reach], ahead: int) -> bool:
+def _looks_back(after: Reach, before: list[Reach], ahead: int, beyond: Fraction) -> bool:
     """Return whether a module looks around, but no further ahead than its inputs do."""
-    return after.ahead <= max(ahead, 0) and after.width > max(one.width for one in before)
+    is_behind = after.ahead <= max(ahead, 0) and after.beyond <= beyond
+    return is_behind and after.width > max(one.width for one in before)
 
 
 def _innermost(paths: list[str]) -> list[str]:
@@ -286,6 +301,11 @@ def _reducer(exam: Examination, made: Value, axis: int) -> Node | None:
         return None
     alone = _of_line(local.lines[axis], exam.sizes[axis])
     return exam.graph.nodes[seen.cut_by] if alone is None or alone.ahead <= 0 else None
+
+
+def _within(path: str, holder: str) -> bool:
+    """Return whether a module is one of those of another, which is not the model itself."""
+    return holder != "" and _holds(holder, path)
 
 
 def own_place(field: Field, axis: int, unit: int) -> int | None:

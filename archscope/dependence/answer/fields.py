@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from itertools import product
 from math import prod
@@ -45,7 +45,7 @@ class Field:
         """The sets along each axis of the input, features united."""
         found = []
         for axis in range(len(self.sizes)):
-            pattern = along(self.terms, axis)
+            pattern = _with_own_units(along(self.terms, axis))
             features = [at for at in range(len(pattern.shape)) if at not in pattern.units]
             found.append(pattern.reduced(features))
         return tuple(found)
@@ -68,7 +68,12 @@ class Field:
     @cached_property
     def _map_axes(self) -> tuple[int | None, ...]:
         units = [pattern.units for pattern in self.patterns]
-        shared = Counter(axis for own in units for axis in own)
+        shared = Counter(
+            axis
+            for own, pattern in zip(units, self.patterns, strict=True)
+            for axis in own
+            if len(own) == 1 or _differs(pattern, axis)
+        )
         return tuple(own[0] if len(own) == 1 and shared[own[0]] == 1 else None for own in units)
 
     @cached_property
@@ -321,3 +326,22 @@ def _bools(seen: int, size: int) -> NDArray[np.bool_]:
     width = size // 8 + 1
     packed = np.frombuffer((seen & ((1 << size) - 1)).to_bytes(width, "little"), dtype=np.uint8)
     return np.unpackbits(packed, bitorder="little")[:size].astype(np.bool_)
+
+
+def _with_own_units(pattern: Pattern) -> Pattern:
+    """Return a pattern with units along those axes alone along which sets differ, where there are
+    such: bins were told apart as frames were that were one axis with them for a while.
+    """
+    if len(pattern.units) < 2:
+        return pattern
+    own = [axis for axis in pattern.units if _differs(pattern, axis)]
+    positional = tuple(axis in own for axis in range(len(pattern.shape)))
+    return replace(pattern, positional=positional) if own else pattern
+
+
+def _differs(pattern: Pattern, axis: int) -> bool:
+    """Return whether two places of an axis hold different sets, of which none is empty."""
+    held = pattern.algebra.held(pattern.entries)
+    most = np.where(held, pattern.entries, pattern.entries.min()).max(axis=axis)
+    least = np.where(held, pattern.entries, pattern.entries.max()).min(axis=axis)
+    return bool((least < most).any())

@@ -5,6 +5,7 @@ A set is the bits of a Python integer: bit i stands for position i.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
@@ -18,7 +19,9 @@ from archscope.dependence.sets.sets import Sets, are_clipped, are_holed, firsts,
 from archscope.theory.metrics import longest_gap, streams
 
 LONGEST_PERIOD = 128
-"""Units after which a pattern of windows must repeat to be found."""
+"""Units after which a pattern of windows must repeat to be found, where some are left out."""
+LONGEST_CYCLE = 4_096
+"""The same where none is: a vocoder makes hundreds of samples of each frame."""
 FEWEST_COPIES = 4
 """Units in a row whose windows are copies of one another, for the others to be cut short."""
 FEWEST_TURNS = 3
@@ -188,10 +191,8 @@ class Line:
 
     def _period(self, units: NDArray[np.int64]) -> tuple[int, int] | None:
         found, starts = (_picked(each, units) for each in (self.kinds, self.firsts))
-        for period in range(1, min(LONGEST_PERIOD, len(units) // 2) + 1):
+        for period in _periods(found, starts):
             shift = int(starts[period] - starts[0])
-            if shift < 0 or found[period] != found[0]:
-                continue
             alike = (found[period:] == found[:-period]).all()
             if alike and (starts[period:] - starts[:-period] == shift).all():
                 row = shift * (len(units) // period)
@@ -215,7 +216,7 @@ class Line:
             return None
         period, shift = self.cycle
         units = self.interior  # not in a row where some in between see nothing
-        for times in range(1, min(LONGEST_PERIOD, len(units) // 2) // period + 1):
+        for times in range(1, max(min(LONGEST_PERIOD, len(units) // 2) // period, 1) + 1):
             steps = units[times * period :] - units[: -times * period]
             if (steps == steps[0]).all():
                 return Fraction(times * shift, int(steps[0]))
@@ -323,6 +324,25 @@ def _shared(line: Line, units: NDArray[np.int64]) -> int:
             if found == 1:
                 return 1
     return found
+
+
+def _periods(found: NDArray[np.int64], starts: NDArray[np.int64]) -> Iterator[int]:
+    """Yield after how many units windows may repeat, from few on: some units do."""
+    most = len(found) // 2
+    if not most:
+        return
+    if found[1] == found[0] and starts[1] >= starts[0]:
+        yield 1
+    periods = np.arange(2, min(LONGEST_CYCLE, most) + 1)
+    shifts = starts[periods] - starts[0]
+    may = shifts >= 0
+    for unit in (0, *(2**power for power in range((most - 1).bit_length()))):
+        periods, shifts = periods[may], shifts[may]
+        if not len(periods):
+            return
+        others = periods + unit
+        may = (found[others] == found[unit]) & (starts[others] - starts[unit] == shifts)
+    yield from periods[may].tolist()
 
 
 def _picked(values: NDArray[np.int64], units: NDArray[np.int64]) -> NDArray[np.int64]:

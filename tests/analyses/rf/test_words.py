@@ -389,6 +389,24 @@ def test_what_reduces_along_one_axis_alone_does_not_depend_on_all_of_the_other()
     assert "every output" not in text
 
 
+class Sums(nn.Module):
+    """What a convolution sees, and the mean of all frames up to the own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, (1, 3), padding=(0, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.conv(x)
+        return made + x.mean(3, keepdim=True).cumsum(2)
+
+
+def test_not_every_output_depends_on_what_lies_before_some() -> None:
+    text = said(receptive_field(Sums(), torch.zeros(1, 2, 8, 6)))
+
+    assert "so that an output depends on up to all of the 8×6 input" in text
+
+
 class PadsItself(nn.Module):
     def __init__(self) -> None:
         super().__init__()

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from archscope.analyses.rf.numbers import counted, extent
 from archscope.analyses.rf.operators.growth import size_notes
 from archscope.analyses.rf.operators.order import MODEL, MODULES_NAMED, order_notes
-from archscope.analyses.rf.operators.verdict import named, narrowly, others, part_of, verdict
+from archscope.analyses.rf.operators.verdict import (
+    named,
+    narrowly,
+    others,
+    part_of,
+    partly,
+    verdict,
+)
 from archscope.analyses.rf.rows import MapRow
 from archscope.analyses.rf.totals import Totals
 from archscope.results import Note
@@ -88,7 +95,7 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
         sees = counted(local[0], "position") if len(local) == 1 else extent(local)
         yield Note(
             level="info",
-            text=f"{totals.global_by} reduces over all positions, so that every output depends on "
+            text=f"{totals.global_by} reduces over all positions, so that {_depending(found)} "
             f"{part_of(found.target)} the {size} input; without such ways it sees {sees}",
         )
     elif totals.global_by:
@@ -97,6 +104,16 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
             text=f"{totals.global_by} reduces over all positions{_alike_along(found)} "
             f"{part_of(found.target)} the {size} input",
         )
+
+
+def _depending(found: Receptive) -> str:
+    """Return which outputs depend on as much of the input as is told: not every one where what is
+    reduced over lies before outputs, as steps of a recurrent layer do.
+    """
+    if all(line.hulls[0] == line.hulls[1] for line in found.target.total.lines):
+        return "every output depends on"
+    counted_one = not found.target.total.is_narrow and partly(found.target) is not None
+    return "an output in the middle depends on" if counted_one else "an output depends on up to"
 
 
 def _alike_along(found: Receptive) -> str:
