@@ -11,7 +11,7 @@ from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
-from archscope.cli._numbers import Count
+from archscope.cli._numbers import Count, Percent
 from archscope.cli._output import Output, output_options
 from archscope.errors import UsageError
 from archscope.library import bare_network, require_coverage, see_network, why_unbuffered
@@ -104,7 +104,7 @@ class RfCommand(ModelCommand):
 @click.option("--strict", is_flag=True, help="Exit with 3 if any position is missed.")
 @click.option(
     "--min-coverage",
-    type=click.FloatRange(0, 100),
+    type=Percent(),
     metavar="PCT",
     help="Exit with 3 if less than this share of the receptive field is reached.",
 )

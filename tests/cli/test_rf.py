@@ -162,7 +162,7 @@ def test_markdown_has_the_verdict(rf: Run) -> None:
         (("--dilations", "1,2,4", "--strict"), 0),
         (("--dilations", "2,2,2", "--strict"), 3),
         (("--dilations", "2,2,2", "--min-coverage", "28.9"), 0),
-        (("--dilations", "2,2,2", "--min-coverage", "29"), 3),
+        (("--dilations", "2,2,2", "--min-coverage", "29%"), 3),
         (("--branches", "6;12;18", "--strict"), 3),
         (("transformer", "--strict"), 0),
         (("suggest", "--target", "255", "--layers", "5"), 2),
@@ -211,6 +211,7 @@ BAD = {
     ("cnnn",): "Did you mean 'cnn'?",
     ("--dilations", "1", "--by", "branch"): "no section is called 'branches'",
     ("--dilations", "1", "--min-coverage", "101"): "101.0 is not in the range 0<=x<=100",
+    ("--dilations", "1", "--min-coverage", "nan"): "'nan' is not a valid percentage",
     ("--dilations", ",".join(["1"] * 1001)): "1001 layers are too many; up to 1,000",
     ("--dilations", "1", "-o", "/nowhere/x.json"): "directory '/nowhere' does not exist",
     ("--kernel-size", "3x5x7", "--spatial-dims", "2"): (
