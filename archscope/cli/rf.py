@@ -52,6 +52,8 @@ _SECTIONS = {
     "module": "layers",
     "within": "maps",
 }
+_NEEDED = {"erf": "; add --erf IMAGES, e.g. --erf 20", "branch": "; --branches describes them"}
+"""How rows are asked for that are told only then."""
 _OF_OPERATORS = ("module", "within", "unit")
 """Those that ask for the operators that run: `module` and `within` are layers and maps by them."""
 _STACK = "stack"
@@ -201,9 +203,19 @@ def command(
     report = _answer(model, fields, branches, **settings, **asked)
     if by == "buffer" and report.find("rf.buffers") is None:
         raise UsageError(f"--by buffer: no buffers are known, because {why_unbuffered(report)}")
+    if by is not None:
+        _require_rows(report, by)
     output.show(report, view)
     require(claimed, report)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
+
+
+def _require_rows(report: Report, by: str) -> None:
+    """Raise `UsageError` where an answer has no rows of a kind, with those that there are."""
+    if report.find(_SECTIONS[by]) is None:
+        there = [word for word, name in _SECTIONS.items() if report.find(name) is not None]
+        needs = _NEEDED.get(by, "")
+        raise UsageError(f"--by {by}: there are none here{needs}; there are {', '.join(there)}")
 
 
 def _answer(
