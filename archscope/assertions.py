@@ -48,6 +48,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
+_MICROSECONDS = re.compile(r"(?i)[uµ]s\s*$")
 _FORM = rf"\s*(?P<name>[A-Za-z][\w -]*?)\s*(?:(?P<sign>>=|<=|==|!=|=|>|<)\s*{AMOUNT})?"
 
 
@@ -120,7 +121,12 @@ class Claim:
         return f"{self.text}: it is {each}{along}"
 
     def _shown(self, value: Number) -> str:
-        """Return a number with its unit; of many bytes also as a card's memory is told."""
+        """Return a number with its unit: of a time as it was typed, where that is in µs.
+
+        Of many bytes also as a card's memory is told.
+        """
+        if self.dimension == "time" and _MICROSECONDS.search(self.text):
+            return f"{float(value) * 10**6:.6g} µs"
         told = shown(value, self.dimension)
         power = 30 if value >= 2**30 else 20
         if self.dimension != "bytes" or value < 2**20:

@@ -138,6 +138,9 @@ def test_times_and_shares_are_compared_exactly() -> None:
     assert failure("size <= 40ms", Found(values=(Fraction(641, 16000),)), "time") == (
         "size <= 40ms: it is 40.0625 ms"
     )
+    assert failure("size <= 40us", Found(values=(Fraction(641, 16 * 10**6),)), "time") == (
+        "size <= 40us: it is 40.0625 µs"
+    )
     most = Found(values=(Fraction(999_999, 1_000_000),))
     assert failure("size == 100%", most, "share") == "size == 100%: it is >99.99%"
 

@@ -11,7 +11,7 @@ from archscope import specs
 from archscope.cli._claims import assert_option
 from archscope.cli._command import Command
 from archscope.cli._model import ModelCommand, read_model
-from archscope.cli._numbers import Count
+from archscope.cli._numbers import Count, Percent
 from archscope.cli._output import Output, output_options
 from archscope.errors import UsageError
 from archscope.library import bare_network, require_coverage, see_network, why_unbuffered
@@ -52,6 +52,8 @@ _SECTIONS = {
     "module": "layers",
     "within": "maps",
 }
+_NEEDED = {"erf": "; add --erf IMAGES, e.g. --erf 20", "branch": "; --branches describes them"}
+"""How rows are asked for that are told only then."""
 _OF_OPERATORS = ("module", "within", "unit")
 """Those that ask for the operators that run: `module` and `within` are layers and maps by them."""
 _STACK = "stack"
@@ -104,7 +106,7 @@ class RfCommand(ModelCommand):
 @click.option("--strict", is_flag=True, help="Exit with 3 if any position is missed.")
 @click.option(
     "--min-coverage",
-    type=click.FloatRange(0, 100),
+    type=Percent(),
     metavar="PCT",
     help="Exit with 3 if less than this share of the receptive field is reached.",
 )
@@ -201,9 +203,19 @@ def command(
     report = _answer(model, fields, branches, **settings, **asked)
     if by == "buffer" and report.find("rf.buffers") is None:
         raise UsageError(f"--by buffer: no buffers are known, because {why_unbuffered(report)}")
+    if by is not None:
+        _require_rows(report, by)
     output.show(report, view)
     require(claimed, report)
     require_coverage(report, strict=strict, min_coverage=min_coverage)
+
+
+def _require_rows(report: Report, by: str) -> None:
+    """Raise `UsageError` where an answer has no rows of a kind, with those that there are."""
+    if report.find(_SECTIONS[by]) is None:
+        there = [word for word, name in _SECTIONS.items() if report.find(name) is not None]
+        needs = _NEEDED.get(by, "")
+        raise UsageError(f"--by {by}: there are none here{needs}; there are {', '.join(there)}")
 
 
 def _answer(

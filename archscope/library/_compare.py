@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.errors import ArchscopeError, ForwardError, ThresholdError, UsageError
 from archscope.results import Report, Section
 from archscope.studies.compare import answer
+from archscope.theory.rates import read_rate
 
 if TYPE_CHECKING:
     from torch import nn
@@ -114,6 +115,8 @@ def compare_networks(
     from archscope.study import assemble
 
     answer.check_number(len(asked))  # before any work
+    if sample_rate is not None:
+        read_rate(sample_rate)
     failures: list[ForwardError] = []
     reports = [each for each in asked if isinstance(each, Report)]
     if len(reports) < len(asked):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from archscope.analyses import ANALYSES
 from archscope.errors import ArchscopeError, InterruptedRunError, UsageError
+from archscope.hardware import named
 from archscope.library._audit import audit_network
 from archscope.library._bounded import bound_network
 from archscope.library._named import network_of, subject_of
@@ -108,6 +109,9 @@ def report_network(
     after each analysis, with the reason where it gave no answer. A Ctrl-C once parameters are
     counted raises `InterruptedRunError` with the `report` until then.
     """
+    gpu = (timing or {}).get("gpu")
+    if gpu is not None:
+        named(gpu)  # before any work: what was typed wrong is no analysis that has no answer
     subject = countable(network)
     counted = with_figures(count_subject(subject, flops_per_mac=flops_per_mac), network)
     tell("params", None)
@@ -121,7 +125,7 @@ def report_network(
         asked["train"] = partial(ask, "finetune", network)
     if audit:
         asked["audit"] = lambda: audit_network(network)
-    if time or (timing or {}).get("gpu"):
+    if time or gpu is not None:
         asked["time"] = lambda: _timed(network, counted, timed, timing or {})
     for name, other in ANALYSES.all().items():
         if other.reported and name not in _OWN_WAYS:

@@ -10,9 +10,12 @@ from torch import nn
 
 import archscope
 from archscope.analyses.finetune.ways import all_but, last_layer
+from archscope.analyses.memory import run_step
 from archscope.errors import UsageError
 from archscope.results import Report
 from archscope.saved import read_text
+from archscope.subject import Subject
+from archscope.training.step import Step
 
 SMALL = {"depth": 2, "d_model": 16, "heads": 2, "seq_len": 8, "vocab_size": 32}
 
@@ -92,3 +95,20 @@ def test_a_page_has_a_chapter_of_it_where_it_is_asked_for() -> None:
         assert round(sum(trace.x[number] for trace in peak.data) * 2**20) == rows[way]
     again = read_text(report.to("json"))
     assert again.section("finetune.ways").rows == report.section("finetune.ways").rows
+
+
+def test_what_is_cheap_with_all_blocks_is_not_run_once_more_to_find_that_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran: list[Subject] = []
+    run = run_step.run_as
+
+    def counted(subject: Subject, *given: Any) -> Step:
+        ran.append(subject)
+        return run(subject, *given)
+
+    monkeypatch.setattr(run_step, "run_as", counted)
+    small = {"blocks": (1, 1, 1, 6), "stem_channels": 1, "input_size": 64, "classes": 2}
+    archscope.memory("resnet", freeze="conv1,bn1,layer*", **small)
+
+    assert len(ran) == 2  # four of the blocks, which leave something open, and then all

@@ -153,6 +153,7 @@ def test_networks_of_ones_own_take_their_flags_and_families_theirs(
         ((*SAVED, "--fail-on", "parms:+1%"), "'parms'. Did you mean 'params'? `archscope list mea"),
         (("gpt2", "gtp2-medium"), "Did you mean 'gpt2-medium'"),
         ((*SAVED, "--seq-len", "8"), "--seq-len"),
+        (("gpt2", "gpt2-medium", "--sample-rate", "nan"), "sample rate 'nan': give positions"),
         ((*SAVED, "--sort", "params"), "--sort params is for parts of networks"),
         ((*SAVED, "--fail-on", "params"), "write e.g. params:+1%"),
         (("gpt2", "resnet18", "--seq-len", "8"), "--seq-len is not a field of resnet18"),

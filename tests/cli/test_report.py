@@ -127,6 +127,7 @@ def test_plotly_goes_beside_the_page(run: Run, tmp_path: Path) -> None:
         (["other.json"], "other.json: not a result of archscope"),
         (["old.json", "--depth", "3"], "--depth cannot change old.json: it holds a finished"),
         (["cnn:depth=1", "cnn:depth=2", "-o", "two.json"], "two.json holds one report"),
+        (["cnn:depth=1,channels=1", "--gpu", "h10o"], "Did you mean 'h100'?"),
         (["transfomer"], "Did you mean 'transformer'?"),
     ],
 )

@@ -90,6 +90,21 @@ def test_depth_against_width_at_equal_parameters(archscope: Run) -> None:
     assert [row["verified"] for row in rows] == ["yes", "yes"]
 
 
+@pytest.mark.parametrize(("wanted", "level"), [("12k", "ok"), ("1M", "warning")])
+def test_what_is_far_off_from_what_all_were_to_have_is_a_warning(
+    archscope: Run, wanted: str, level: str
+) -> None:
+    found = archscope(
+        *("search", "transformer", "--iso", f"params={wanted}", "--depth", "1", "--no-verify"),
+        *("--vocab-size", "0", "--seq-len", "16", "--heads", "1", "--d-model", "8:40:8"),
+        *("-f", "json"),
+    )
+
+    notes = json.loads(found.out)["sections"]["search.variants"]["notes"]
+    (note,) = (note for note in notes if "nearest to" in note["text"])
+    assert note["level"] == level
+
+
 def test_of_many_that_are_shown_some_are_built(
     archscope: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

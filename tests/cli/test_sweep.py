@@ -64,6 +64,14 @@ def test_they_are_grouped_by_a_field_that_is_no_axis(archscope: Run) -> None:
     assert shown.out.splitlines()[3].split()[:3] == ["4", "2", "0"]
 
 
+@pytest.mark.parametrize("flag", ["--limit", "--top"])
+def test_more_than_there_ever_are_is_all(archscope: Run, flag: str) -> None:
+    asked = ("sweep", "cnn", "--depth", "1,2", "--channels", "1", "--measure", "params")
+    done = archscope(*asked, flag, "9" * 20, "-f", "csv")
+
+    assert (done.code, len(table(done.out))) == (0, 2), done.err
+
+
 def test_a_sweep_of_one_variant_says_how_there_are_more(archscope: Run) -> None:
     asked = ("sweep", "cnn", "--channels", "4,4", "--depth", "2", "--measure", "params")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import archscope
+from archscope.dependence.answer import axis_roles, examine
 from archscope.dependence.answer.fields import Field
+from archscope.dependence.answer.forward import look
 from archscope.dependence.record.graph import Value
 from archscope.dependence.sets.links import window
 from archscope.dependence.sets.patterns import Pattern
@@ -30,6 +33,13 @@ class Running(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.first(F.pad(x, (2, 0))).cumsum(-1)
+
+
+class Summed(nn.Module):
+    """A running sum of a sequence, of which no layer tells where positions lie."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.cumsum(1)
 
 
 def test_a_running_sum_of_twice_the_size_enters_no_more_functions() -> None:
@@ -79,3 +89,19 @@ def test_a_window_is_turned_round_without_sorting_pairs(monkeypatch: pytest.Monk
     outputs = [{n for n in row if n >= 0} for row in links.index.tolist()]
     assert outputs == [set(range(max(at - 2, 0), min(at, 997) + 1)) for at in range(1000)]
     assert (links.reads, links.size) == (998, 1000)
+
+
+def test_no_axis_is_looked_along_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a sequence's places are mixed is found by the look that tells what they see."""
+    along: list[tuple[int, ...]] = []
+
+    def counted(*given: Any) -> Any:
+        along.append(given[2])
+        return look(*given)
+
+    for module in (axis_roles, examine):
+        monkeypatch.setattr(module, "look", counted, raising=False)
+    archscope.analyse("rf", Summed(), torch.zeros(1, 6, 4))
+
+    assert along
+    assert len(set(along)) == len(along)

@@ -339,6 +339,14 @@ def test_a_category_is_not_called_what_every_object_has(name: str) -> None:
     assert label(f"{name}s") == f"{name}s"
 
 
+def test_the_line_of_growth_counts_the_layers_that_widen_it() -> None:
+    layers = (nn.Conv1d(1, 1, kernel) for kernel in (3, 1, 5))
+    report = archscope.rf(nn.Sequential(*layers), torch.zeros(1, 1, 30))
+
+    (drawing,) = growth.draw([report])
+    assert "7 after 2 layers that widen it." in drawing.caption
+
+
 def test_captions_hold_nothing_that_steers(sample: Make) -> None:
     one, two = sample("gpt2"), sample("frozen")
     page = render((replace(one, title="a\x1b[31m\ud800 · b"), replace(two, title="c · b")))

@@ -49,6 +49,9 @@ def whole_where_cheap(subject: Subject, settings: Settings, passes: int = 1) -> 
         step = run_as(few, settings, passes)
         if laid_out(step) is not None:
             return step
+        copies = max((len(repeat.copies) for repeat in subject.repeats), default=0)
+        if 0 < copies * len(step.changes) <= LARGEST_WHOLE:  # no need to find out more exactly
+            return run_as(unfolded(subject), settings, passes)
     step = run_as(subject, settings, passes)
     if not step.repeats:
         return step

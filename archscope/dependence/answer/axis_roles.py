@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from archscope.dependence.answer.forward import Seen, look, of_input, walk
+from archscope.dependence.answer.forward import Dependences, Seen, look, of_input, walk
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.rules import Lowered
 from archscope.dependence.sets.patterns import Pattern
@@ -52,16 +52,34 @@ class Told:
 
 
 class Mixing:
-    """How far outputs see along each axis of the input by itself."""
+    """How far outputs see along each axis of the input by itself.
 
-    def __init__(self, lowered: tuple[Lowered, ...], seed: Value, outputs: Iterable[Value]) -> None:
+    A look takes longer than all that is read from it, so what one finds of the wanted values is
+    kept for whoever looks along the same axes again.
+    """
+
+    def __init__(
+        self,
+        lowered: tuple[Lowered, ...],
+        seed: Value,
+        outputs: Iterable[Value],
+        wanted: Iterable[Value] = (),
+    ) -> None:
         self._lowered, self._seed, self._outputs = lowered, seed, tuple(outputs)
+        self._wanted = {*wanted, *self._outputs}
         self._known: dict[int, bool] = {}
+        self._looks: dict[tuple[int, ...], Dependences] = {}
+
+    def look(self, axes: tuple[int, ...]) -> Dependences:
+        """Return what the wanted values depend on along some axes."""
+        if axes not in self._looks:
+            self._looks[axes] = look(self._lowered, self._seed, axes, self._wanted)
+        return self._looks[axes]
 
     def mixes(self, axis: int) -> bool:
         """Return whether some output sees more than one place along an axis, as a fact."""
         if axis not in self._known:
-            self._known[axis] = self._seed.shape[axis] > 1 and self._looks(axis)
+            self._known[axis] = self._seed.shape[axis] > 1 and self._is_mixed(axis)
         return self._known[axis]
 
     def may_mix(self, axis: int) -> bool:
@@ -86,11 +104,11 @@ class Mixing:
         patterns = [along(one.total, 0) for one in self._seen(axis)]
         return all(_is_all(pattern, self._seed.shape[axis]) for pattern in patterns)
 
-    def _looks(self, axis: int) -> bool:
+    def _is_mixed(self, axis: int) -> bool:
         return any(one.bounded_by is None and widest(one.total) > 1 for one in self._seen(axis))
 
     def _seen(self, axis: int) -> list[Seen]:
-        found = look(self._lowered, self._seed, (axis,), self._outputs).seen
+        found = self.look((axis,)).seen
         return [found[value] for value in self._outputs if value in found]
 
 

@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from archscope.dependence.answer.axis_roles import Mixing, Roles, roles
 from archscope.dependence.answer.backward import walk
 from archscope.dependence.answer.fields import Field
-from archscope.dependence.answer.forward import Dependences, Seen, look
+from archscope.dependence.answer.forward import Dependences, Seen
 from archscope.dependence.answer.lowering import lower
 from archscope.dependence.answer.unbounded_axis import Place, places
 from archscope.dependence.record.argument_names import argument_names, input_tensors
@@ -165,8 +165,9 @@ def examine(
     wanted = [value for call in graph.calls for value in (*call.inputs, *call.outputs)]
     wanted += graph.outputs.values()
     outputs = tuple(graph.outputs.values()) or tuple(wanted[-1:])
-    known = roles(lowered, seed, Mixing(lowered, seed, outputs), axes)
-    exam = Examination(graph, lowered, name, known, look(lowered, seed, known.positions, wanted))
+    mixing = Mixing(lowered, seed, outputs, wanted)
+    known = roles(lowered, seed, mixing, axes)
+    exam = Examination(graph, lowered, name, known, mixing.look(known.positions))
     asked = outputs if chosen is None else (chosen,)
     left = _told_apart(exam, asked) if axes is None else known.positions
     if left == known.positions:
@@ -176,7 +177,7 @@ def examine(
         positions=left,
         read_whole=tuple(axis for axis in known.positions if axis not in left),
     )
-    return Examination(graph, lowered, name, fewer, look(lowered, seed, left, wanted))
+    return Examination(graph, lowered, name, fewer, mixing.look(left))
 
 
 def _recorded(model: nn.Module, inputs: Inputs, name: str) -> Graph:

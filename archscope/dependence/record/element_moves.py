@@ -170,7 +170,9 @@ def alike(elements: Tensor) -> Mask:
     """Return a mask with axes along which all is alike of size 1."""
     mask: Mask = elements.numpy()
     for axis in range(mask.ndim):
-        first = mask.take([0], axis=axis) if mask.shape[axis] else mask
-        if mask.shape[axis] > 1 and bool((mask == first).all()):
+        if mask.shape[axis] < 2:
+            continue
+        first, second = (mask.take([at], axis=axis) for at in (0, 1))
+        if (first == second).all() and (mask == first).all():  # most are told by two
             mask = first
     return mask

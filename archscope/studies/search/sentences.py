@@ -18,6 +18,9 @@ from archscope.studies.search.series import solved_axis
 from archscope.studies.search.variants import Place, Variants
 from archscope.studies.where import Condition
 
+_FAR = 0.25
+"""Share of what all were to have by which one may be off; further off they are not alike in it."""
+
 
 def notes(outcome: Outcome) -> Iterator[Note]:
     """Yield what must be known of an answer."""
@@ -143,6 +146,7 @@ def _of_series(outcome: Outcome) -> Iterator[Note]:
     brings = f"the {which} that brings {iso.name} nearest to {wanted}"
     if outcome.top:
         level: Level = "ok" if outcome.trail.is_whole else "info"
+        level = "warning" if max(offs, default=0) > _FAR else level
         yield Note(level=level, text=f"each has {brings}{most}")
     else:
         has = "has" if outcome.trail.is_whole else "is known to have"

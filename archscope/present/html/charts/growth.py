@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from archscope.present import _format
@@ -155,10 +156,17 @@ def _level_name(size: int, top: int, low: int) -> dict[str, Any]:
     }
 
 
+def _widening(rows: list[Any]) -> str:
+    """Return how many layers let an output see more than all before them."""
+    seen = [1, *accumulate(map(_sees, rows), max)]
+    number = sum(later > earlier for earlier, later in pairwise(seen))
+    return "1 layer that widens it" if number == 1 else f"{number} layers that widen it"
+
+
 def _caption(lines: list[tuple[int, str, list[Any]]], sizes: set[int]) -> str:
     said = [
         f"{_format.safe_label(name)}: " * bool(name)
-        + f"{_format.integer(_sees(rows[-1]))} after {len(rows)} layers"
+        + f"{_format.integer(_sees(rows[-1]))} after {_widening(rows)}"
         for _, name, rows in lines
     ]
     made = dict.fromkeys(row.global_by for _, _, rows in lines for row in rows if row.global_by)
