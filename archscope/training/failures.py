@@ -16,6 +16,8 @@ from archscope.training.places import Places
 _HINTS = {
     "Expected more than 1 value per channel": "a batch norm needs a batch of 2 at least to train: "
     "--batch-size 2",
+    "in randomness error mode": "what is trained draws random numbers (dropout) within torch.vmap: "
+    "give it randomness='different', or 'same'",
     "yet support saved tensor hooks": "what a step keeps is told by these, so it is unknown where "
     "a forward asks torch.func for gradients; train tells what it multiplies",
 }
