@@ -53,14 +53,16 @@ def _is_shape(value: Any) -> bool:
 
 
 def _tensors(path: str, value: Any) -> Iterator[InputShape]:
-    if getattr(value, "is_nested", False):  # its parts differ in their shapes
+    if isinstance(
+        value, Mapping
+    ):  # some look their keys up as attributes, with errors of their own
+        for key, item in value.items():
+            yield from _tensors(f"{path}.{key}" if path else str(key), item)
+    elif getattr(value, "is_nested", False):  # its parts differ in their shapes
         yield from _tensors(path, value.unbind())
     elif hasattr(value, "shape") and hasattr(value, "dtype"):
         dtype = str(value.dtype).removeprefix("torch.")
         yield InputShape(name=path, shape=tuple(value.shape), dtype=dtype)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _tensors(f"{path}.{key}" if path else str(key), item)
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
             yield from _tensors(f"{path}.{number}", item)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from archscope.counting.ownership import Holders, held_tensors, holders_by_tensor, owner
+from archscope.counting.ownership import Holders, deciding, held_tensors, holders_by_tensor, owner
 from archscope.counting.uninitialised import kept_names, memory_of
 
 
@@ -30,7 +30,7 @@ class AppliedWeights:
         What is no parameter, as by weight norm, may be a weight too; None: there is no weight.
         """
         held, weight = [], None
-        for tensor in operands:
+        for tensor in deciding(operator, operands):
             key = memory_of(tensor)
             holders = self._holders_of(key)
             if holders:

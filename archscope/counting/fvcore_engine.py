@@ -22,7 +22,7 @@ from archscope.counting.fvcore_parts import (
 )
 from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.counting.operators import FACTORIES, classify
-from archscope.counting.ownership import Holders, holders_by_tensor, multiplied, owner
+from archscope.counting.ownership import Holders, deciding, holders_by_tensor, multiplied, owner
 from archscope.counting.tracing import Trace, trace
 from archscope.running.twin import Twin
 
@@ -189,7 +189,8 @@ class _Recorder:
                 number *= REAL_PER_COMPLEX
             # Only multiply-accumulates go to who holds the weights, estimates to who runs.
             if into is self._found.macs:
-                operands = multiplied(outputs[0].node().kind(), inputs)
+                kind = outputs[0].node().kind()
+                operands = deciding(kind, multiplied(kind, inputs))
                 running = owner(list(self._holders_of(operands)), running)
             into[running] += number
             return number

@@ -3,7 +3,7 @@
 `MultiheadAttention` reads the weight of its `out_proj` without calling it; a weight that is tied
 is held by two modules. The rule: the module that is running, if it holds anything that is
 multiplied (a layer's input may be a parameter too); otherwise a holder in the smallest module
-around it.
+around it. Of a convolution the filters alone say so.
 """
 
 from __future__ import annotations
@@ -56,6 +56,14 @@ def multiplied(operator: str, inputs: Sequence[Operand]) -> Sequence[Operand]:
     if "scaled_dot_product" in name:
         return inputs[:3]
     return inputs[:2] if _BIASED.fullmatch(name) else inputs
+
+
+def deciding(operator: str, operands: Sequence[Operand]) -> Sequence[Operand]:
+    """Return which of what is multiplied says whose work it is: of a convolution the filters alone.
+
+    Its input may be learned, as the constant that a generator begins with, and its filters made.
+    """
+    return operands[1:2] if "conv" in operator else operands
 
 
 def owner(operands: Sequence[Holders], running: str) -> str:

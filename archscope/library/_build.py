@@ -19,4 +19,8 @@ def build(name: str = "", **fields: Any) -> nn.Module:
 
     Raises `UsageError` for an unknown name or field, `SpecError` for an invalid value.
     """
-    return network_of(name, fields, parameters_alone=True).whole().model
+    network = network_of(name, fields, parameters_alone=True)
+    from archscope.running.transforms import outside_transforms
+
+    with outside_transforms():  # torch.vmap lets nobody draw weights
+        return network.whole().model

@@ -93,6 +93,8 @@ class Copies:
             return [self._plain]
         own = self._by_itself
         is_module = usual is nn.Module and not issubclass(kind, torch.jit.ScriptModule)
+        if issubclass(kind, dict | list):
+            return [own, self._container]
         return [own, self._plain] if is_module else [own]
 
     def _by_itself(self, value: Any) -> Any:
@@ -106,6 +108,18 @@ class Copies:
         if isinstance(value, nn.Module) and not _is_copy(made, value):
             self._made.pop(id(value), None)
             raise TypeError(f"{type(value).__name__} is not copied by its __deepcopy__")
+        return made
+
+    def _container(self, value: Any) -> Any:
+        """Copy a dictionary or list whose class looks for its way among its keys, and fails."""
+        base: Any = next(each for each in type(value).__mro__ if each in (OrderedDict, dict, list))
+        made = self._keep(value, base.__new__(type(value)))
+        self._fill(value, made)
+        if base is list:
+            list.extend(made, map(self._copy, value))
+        else:
+            for key, item in base.items(value):
+                base.__setitem__(made, self._copy(key), self._copy(item))
         return made
 
     def _tensor(self, value: Tensor) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from torch import Tensor
 
 from archscope.errors import ArchscopeError, ForwardError, first_line
 from archscope.running.process import raise_interrupt
@@ -14,6 +16,8 @@ from archscope.training.places import Places
 _HINTS = {
     "Expected more than 1 value per channel": "a batch norm needs a batch of 2 at least to train: "
     "--batch-size 2",
+    "in randomness error mode": "what is trained draws random numbers (dropout) within torch.vmap: "
+    "give it randomness='different', or 'same'",
     "yet support saved tensor hooks": "what a step keeps is told by these, so it is unknown where "
     "a forward asks torch.func for gradients; train tells what it multiplies",
 }
@@ -52,6 +56,19 @@ def refuse_threads(places: Places) -> None:
             f"{elsewhere[0]}{more} ran in threads that the forward began, where nobody sees what a "
             "step keeps and multiplies"
         )
+
+
+def refuse_untrained(roots: Sequence[Tensor], places: Places) -> None:
+    """Raise `ArchscopeError` where no output can be trained by, and say why if it is known."""
+    if roots:
+        return
+    why = "no output depends on a trained parameter"
+    if places.without_gradients is not None:
+        why += (
+            f": gradients are off where {places.without_gradients or 'the model itself'} runs "
+            "(torch.no_grad or inference_mode in or around a forward), as for inference alone"
+        )
+    raise ArchscopeError(f"nothing can be trained: {why}")
 
 
 def _where(places: Places | str | None) -> str:

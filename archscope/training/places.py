@@ -65,6 +65,8 @@ class Places:
         self.unlike: set[str] = set()
         """Those of them whose first copy is unlike the next: it needs no gradient, they do; or it
         is called with one thing twice, which they are not."""
+        self.without_gradients: str | None = None
+        """The first module that is run with gradients off, None where none is."""
         self._blocks = frozenset(blocks)
         self.stack = ModuleStack(model, on_enter=self._entered, on_exit=self._left)
         """Which module is running; to be entered with the forward."""
@@ -77,6 +79,8 @@ class Places:
     def _entered(self, path: str, args: Any) -> None:
         self._around.append(path)
         self._note(path)
+        if self.without_gradients is None and not torch.is_grad_enabled():
+            self.without_gradients = path
         if path not in self._blocks:
             return
         self._given[path] = given = [_Given.of(tensor) for tensor in tensors_in(args)]

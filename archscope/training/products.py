@@ -15,7 +15,7 @@ from archscope.counting.formulas import trilinear
 from archscope.counting.gradients import carries_none
 from archscope.counting.layouts import Formula, is_sparse
 from archscope.counting.operator_info import Operator, operator_of
-from archscope.counting.ownership import Holders, held_tensors, multiplied, owner
+from archscope.counting.ownership import Holders, deciding, held_tensors, multiplied, owner
 from archscope.records import frozen
 from archscope.running.attributes import buffers_of, parameters_of
 from archscope.running.higher_order import derived, kernel_of, sees_functions
@@ -133,7 +133,7 @@ class ProductCounter(TorchDispatchMode):
         for each, cost in zip(operands, costs, strict=True):
             found[self._is_weight(each)] += cost if each.requires_grad else 0
         return Product(
-            path=owner(list(self._held(factors)), path),
+            path=owner(list(self._held(deciding(operator.name, factors))), path),
             macs=macs,
             by_weight=found[True],
             by_input=found[False],

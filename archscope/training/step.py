@@ -28,7 +28,12 @@ from archscope.running.storages import bytes_of, parts_of
 from archscope.running.twin import Original, Twin
 from archscope.subject import Repeat, Stretch, Subject
 from archscope.training.backward import run_backward
-from archscope.training.failures import fails_with_data_too, refuse_threads, told
+from archscope.training.failures import (
+    fails_with_data_too,
+    refuse_threads,
+    refuse_untrained,
+    told,
+)
 from archscope.training.fake import fake_mode
 from archscope.training.holding import Held, held, updating
 from archscope.training.kernels import AsOnCard
@@ -206,8 +211,7 @@ def _forward(
         returned = tensors_in(twin.run())
     refuse_threads(places)
     roots = [tensor for tensor in returned if tensor.requires_grad]
-    if not roots:
-        raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
+    refuse_untrained(roots, places)
     return roots, bytes_of(returned)
 
 

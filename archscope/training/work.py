@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from archscope.counting.execution import KEPT, Kept, ShapesOnly
-from archscope.errors import ArchscopeError, ForwardError
+from archscope.errors import ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
 from archscope.running.attributes import newly_made
@@ -29,7 +29,12 @@ from archscope.running.twin import Original, Twin, bodiless, own
 from archscope.subject import Repeat, Subject
 from archscope.training.backward import run_backward
 from archscope.training.complex_products import ComplexAsFour
-from archscope.training.failures import fails_with_data_too, refuse_threads, told
+from archscope.training.failures import (
+    fails_with_data_too,
+    refuse_threads,
+    refuse_untrained,
+    told,
+)
 from archscope.training.folding import block_of
 from archscope.training.kernels import AsOnCard
 from archscope.training.places import Places
@@ -194,8 +199,7 @@ def _run(twin: Twin, counter: ProductCounter, places: Places) -> None:
         outputs = twin.run()
         refuse_threads(places)
         roots = [tensor for tensor in tensors_in(outputs) if tensor.requires_grad]
-        if not roots:
-            raise ArchscopeError("nothing can be trained: no output depends on a trained parameter")
+        refuse_untrained(roots, places)
         counter.reached = _nodes(roots)
         places.turned = True
         run_backward(roots)

@@ -113,6 +113,18 @@ def test_fvcore_misses_fused_attention_and_adds_norms() -> None:
     assert reasons(differences, "fvcore", "params") == {}
 
 
+def test_fvcore_adds_work_of_an_einsum_that_sums_over_nothing() -> None:
+    class Outer(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.einsum("bi,bj->bij", x, super().forward(x))
+
+    tools, differences = audited(Outer(4, 6, bias=False), torch.zeros(3, 4))
+
+    assert row(tools, "fvcore").macs == 3 * 4 * 6 + 3 * 4 * 6 // 2  # half an operation a product
+    reason = "einsum over nothing, element by element, is added as work"
+    assert reasons(differences, "fvcore") == {reason: 3 * 4 * 6 // 2}
+
+
 def test_torchs_counter_is_halved_and_lacks_what_it_has_no_formula_for() -> None:
     model = nn.Sequential(nn.LSTM(3, 5))
 

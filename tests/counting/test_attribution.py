@@ -220,6 +220,16 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], dict[str, in
         (X,),
         {"fc": 4 * 64},
     ),
+    # the module that makes filters convolves a learned input: 2 * 2 * 3 * 3 at 4 places
+    "a constant by made filters": (
+        lambda: Net(
+            lambda m, x: m.layer(m.start()),
+            start=Net(lambda m: m.w.repeat(1, 1, 1, 1), w=weight(1, 2, 4, 4)),
+            layer=Net(lambda m, x: F.conv2d(x, m.w * 2), w=weight(2, 2, 3, 3)),
+        ),
+        (X,),
+        {"layer": 36 * 4, "start": 0},
+    ),
     "low precision": (
         lambda: Net(lambda m, x: m.fc(x.bfloat16()), fc=linear(dtype=torch.bfloat16)),
         (X,),

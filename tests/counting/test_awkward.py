@@ -317,6 +317,17 @@ def test_a_weight_that_no_optimiser_takes_is_told_in_one_line() -> None:
         archscope.time(layer, rows(), step="train", **FEW)
 
 
+@pytest.mark.parametrize("analysis", [archscope.memory, archscope.train])
+def test_a_forward_with_gradients_off_is_named_as_the_reason(analysis: Any) -> None:
+    class ForInference(nn.Sequential):
+        @torch.inference_mode()
+        def forward(self, input: Tensor) -> Tensor:
+            return self[0](input)  # type: ignore[no-any-return]
+
+    with pytest.raises(ArchscopeError, match="gradients are off where 0 runs"):
+        analysis(ForInference(nn.Linear(8, 8)), rows())
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_packed_weights_beside_a_step_without_data_end_no_process() -> None:
     packed = torch.ao.quantization.quantize_dynamic(

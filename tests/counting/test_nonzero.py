@@ -38,6 +38,10 @@ def test_only_where_asked_for() -> None:
 
     assert (not_asked.totals.nonzero, not_asked.totals.effective_macs) == (None, None)
     assert "onzero" not in not_asked.to("table")
+    shared = dense(4, 4)
+    twice = params(nn.Sequential(shared, nn.ReLU(), shared), torch.ones(1, 4))
+    assert {row.effective_macs for row in twice.section("modules").rows} == {None}
+    assert "Effective" not in twice.to("table")
     assert "Nonzero" in asked.to("table")
     assert "nonzero 10 (100.0%)" in asked.to("table")  # 4*2 + 2
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import archscope
 from archscope.analyses.params.rows import ModuleRow
 from archscope.counting.ownership import owner
 from archscope.library import params
@@ -101,6 +104,24 @@ def test_a_report_says_what_the_forward_was_called_with() -> None:
         ("1", (2, 5, 8), "float32"),
         ("value", (2, 5, 8), "float32"),
     ]
+
+
+def test_inputs_stand_in_a_dictionary_that_looks_its_keys_up_as_attributes() -> None:
+    class Batch(dict[str, torch.Tensor]):
+        __getattr__ = dict.__getitem__
+
+    class Reads(nn.Linear):
+        def forward(self, batch: Any) -> torch.Tensor:
+            return super().forward(batch.x)
+
+    batch = Batch(x=torch.zeros(2, 8))
+    given = batch.x
+    report = params(Reads(8, 4), batch)
+
+    assert report.totals.macs == 2 * 8 * 4
+    assert archscope.rf(Reads(8, 4), batch, axes=(1,)).totals.receptive_field == (8,)
+    assert batch.x is given
+    assert [(i.name, i.shape) for i in report.inputs] == [("0.x", (2, 8))]
 
 
 def test_of_two_weights_within_a_module_the_last_decides_and_of_its_holders_the_first() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 import archscope
 from archscope.errors import ArchscopeError
@@ -79,6 +81,24 @@ def noticed(kind: str) -> bool:
     with contextlib.suppress(Exception, SystemExit, GeneratorExit):
         model(*inputs)
     return fingerprint(model, inputs) != before or of_process() != process
+
+
+def test_a_dictionary_that_refuses_to_be_copied_is_copied_item_by_item() -> None:
+    class Batch(dict[str, Any]):
+        __getattr__ = dict.__getitem__  # `copy.deepcopy` asks it for __deepcopy__: a KeyError
+
+    class Writing(nn.Linear):
+        def forward(self, batch: Batch) -> torch.Tensor:
+            batch["x"] = batch.x * 2
+            batch.list.append(1)
+            return super().forward(batch.x)
+
+    x, inner = torch.zeros(2, 8), Batch(y=[])
+    batch = Batch(x=x, list=[], inner=inner)
+    assert archscope.params(Writing(8, 4), batch).totals.macs == 2 * 8 * 4
+    assert archscope.train(Writing(8, 4), batch).totals.backward == 2 * 8 * 4
+    assert batch.x is x
+    assert (batch.list, batch.inner, inner) == ([], inner, {"y": []})
 
 
 def test_a_network_may_call_deeper_than_python_allows_by_default() -> None:

@@ -45,12 +45,13 @@ def test_transforms_of_the_callers_are_left_and_found_again() -> None:
         found.append(archscope.params(model, input_shape=(2, 8)).totals.macs)
         found.append(archscope.train(model, x).totals.backward)
         found.append(archscope.memory(model, x).totals.saved)
+        found.append(next(archscope.build("cnn", depth=1, channels=2).parameters()).shape[0])
         return model(x).sum()
 
     x = torch.ones(3, 2, 8)
     made = torch.vmap(torch.func.grad(loss), in_dims=0)(x)
 
-    assert found == [2 * 8 * 4, 2 * 8 * 4, 4 * 2 * 8]
+    assert found == [2 * 8 * 4, 2 * 8 * 4, 4 * 2 * 8, 2]
     assert torch.equal(made, model.weight.detach().sum(0).expand(3, 2, 8))
 
 

@@ -88,6 +88,18 @@ class _Noted(nn.Module):
 
 
 @pytest.mark.parametrize("verb", [archscope.train, archscope.memory])
+def test_dropout_within_a_vmap_that_draws_nothing_says_what_to_give_it(
+    verb: Callable[..., Any],
+) -> None:
+    class Mapped(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.vmap(super().forward)(x)
+
+    with pytest.raises(ForwardError, match="give it randomness='different', or 'same'"):
+        verb(Mapped(nn.Linear(4, 4), nn.Dropout()), torch.zeros(2, 4))
+
+
+@pytest.mark.parametrize("verb", [archscope.train, archscope.memory])
 def test_what_data_does_not_help_is_not_tried_on_it(verb: Callable[..., Any]) -> None:
     model = nn.Sequential(_Noted(), nn.Linear(4, 4), nn.BatchNorm1d(4))
     _Noted.ran_on.clear()

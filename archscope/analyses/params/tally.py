@@ -103,7 +103,9 @@ def tally(own: Own) -> Tally:
         fp32_bytes=weights.fp32_bytes,
         nonzero=_figure(weights.nonzero, alias=False),
         macs=_figure(own.work.macs, alias=weights.alias),
-        effective_macs=_figure(own.effective_macs, alias=weights.alias),
+        effective_macs=_figure(
+            own.effective_macs, alias=weights.alias and weights.nonzero is not None
+        ),
         flops=_figure(own.work.flops, alias=weights.alias),
         complete=own.work.complete,
     )

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from archscope.errors import ArchscopeError, is_out_of_memory
-from archscope.running.process import process_as_found
+from archscope.running.process import outside_modes, process_as_found
 from archscope.subject import Inputs, Network, Subject
 from archscope.timing.clocks import clock_for
 from archscope.timing.devices import total_bytes
@@ -93,12 +93,12 @@ def built(network: Network, device: torch.device, dtype: torch.dtype) -> Subject
 
     try:
         try:
-            return process_as_found(make)
+            return outside_modes(lambda: process_as_found(make))
         except (RuntimeError, TypeError, ValueError) as error:
             # A network of one's own may be made in 32 bits alone.
             if dtype is torch.get_default_dtype() or is_out_of_memory(error):
                 raise
-            return process_as_found(make_and_cast)
+            return outside_modes(lambda: process_as_found(make_and_cast))
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from typing import Any
 
 from torch import nn
 
@@ -18,6 +20,7 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
     analysis = FlopCountAnalysis(model, positional(model, inputs, "fvcore"))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
     analysis.tracer_warnings("none")
+    analysis.set_op_handle("aten::einsum", _einsum)
     inclusive = analysis.by_module_and_operator()
     return Figures(
         params=int(parameter_count(model)[""]),
@@ -25,6 +28,23 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
         modules=own({path: {w: int(n) for w, n in ops.items()} for path, ops in inclusive.items()}),
         skipped=tuple(sorted(analysis.unsupported_ops())),
     )
+
+
+def _einsum(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """Return fvcore's own figure in two parts: products that sum, and what is more than these.
+
+    NumPy's `einsum_path` counts an operation for each element where nothing is summed, too.
+    """
+    from fvcore.nn.jit_handles import einsum_flop_jit
+
+    from archscope.counting.fvcore_handles import einsum
+
+    theirs, products = int(einsum_flop_jit(inputs, outputs)), einsum(inputs, outputs)
+    more = theirs - products
+    return Counter({"einsum": products, _NO_SUM: more} if more > 0 else {"einsum": theirs})
+
+
+_NO_SUM = "einsum over nothing, element by element,"
 
 
 TOOL = Tool(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -150,6 +151,10 @@ class Recorder(TorchDispatchMode):
 
         def fresh(leaf: Any) -> Any:
             if not isinstance(leaf, Tensor) and hasattr(leaf, "__dict__"):
+                if isinstance(leaf, dict):  # of a class that torch does not look into
+                    leaf = copy(leaf)
+                    for name, held in leaf.items():
+                        dict.__setitem__(leaf, name, tree_map(fresh, held))
                 if not isinstance(leaf, type | nn.Module):
                     vars(leaf).update(tree_map(fresh, vars(leaf)))  # a copy, of a dataclass maybe
                 return leaf
