@@ -298,3 +298,18 @@ def test_rows_that_are_compared_with_themselves_are_not_made_too_long(
     given = examine(model, Inputs(args=(torch.zeros(1, 1, 2, 1536),)), axes=(2, 3))
 
     assert growth.is_too_large(given, (2, 3072)) == is_over
+
+
+class Flattened(nn.Module):
+    """All pixels along one axis for a while, as where a matrix mixes channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.flatten(2) * 2).unflatten(2, x.shape[2:])
+
+
+@pytest.mark.parametrize(("side", "is_over"), [(512, False), (520, True)])
+def test_an_axis_of_all_pixels_is_work(side: int, is_over: bool) -> None:
+    x = torch.empty(1, 1, side, side, device="meta")
+    given = examine(Flattened(), Inputs(args=(x,)), axes=(2, 3))
+
+    assert growth.is_too_large(given, (2 * side, 2 * side)) == is_over

@@ -24,6 +24,8 @@ MOST_ELEMENTS = 1 << 34
 """Elements of the input, and of the largest map, up to which larger inputs are tried."""
 MOST_ENTRIES = 1 << 22
 """Entries of one value up to which larger inputs are tried: axes that are entangled."""
+FLAT_COST = 4
+"""Entries that cost as much as a position of an axis that several were made."""
 
 CLEAR = "clear"
 """Outputs are away from all borders, and so are all phases of their strides."""
@@ -171,9 +173,16 @@ def is_too_large(last: Examination, sizes: tuple[int, ...]) -> bool:
     largest = max(prod(value.shape) for value in (last.seed, *made))
     return (
         largest * more > MOST_ELEMENTS
-        or _most_entries(last) * more > MOST_ENTRIES
+        or max(_most_entries(last), FLAT_COST * _flat(last)) * more > MOST_ENTRIES
         or _most_pairs(last) * more**2 > LARGEST_CONSTANT
     )
+
+
+def _flat(found: Examination) -> int:
+    """Return how many positions of several axes lie along one, as those of all pixels do."""
+    made = (value for node in found.graph.nodes for value in node.outputs if value is not None)
+    longest = max((size for value in made for size in value.shape), default=0)
+    return longest if len(found.sizes) > 1 and longest > 2 * max(found.sizes) else 0
 
 
 def _most_pairs(found: Examination) -> int:
