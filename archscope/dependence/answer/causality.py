@@ -199,7 +199,9 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
         placed = [one.ahead for one in before if one.is_aligned]
         least = max(furthest, *placed, 0)
         beyond = max([beyond, *(one.beyond for one in before if one.is_aligned)])
-        if after.ahead > least and after.is_aligned:
+        # Frames that see all of the input do so before a module joins them to places again.
+        whole = (one.ahead for one in before if one.width == exam.sizes[axis])
+        if after.ahead > max([least, *whole]) and after.is_aligned:
             padded = None if placed else _padded_by(exam, call, reach)
             leak = Leak(path=padded or call.path, operator="", ahead=after.ahead, before=least)
             own = padded is not None or bool(placed)

@@ -313,6 +313,25 @@ def test_what_looks_ahead_behind_maps_without_places_is_no_leak_of_the_one_that_
     assert "Leak" not in text
 
 
+class Normed(nn.Module):
+    """33 frames of 64 samples, a norm over all of them, and samples again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.norm = nn.Conv1d(1, 2, 4, 2, 2), nn.GroupNorm(1, 2)
+        self.up = nn.ConvTranspose1d(2, 1, 4, 2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.up(self.norm(self.down(x)))
+        return found
+
+
+def test_what_joins_frames_that_see_all_is_not_what_looks_ahead() -> None:
+    text = said(receptive_field(Normed(), torch.zeros(1, 1, 64)))
+
+    assert "63 positions ahead of their own, from down on" in text
+
+
 class Blocks(nn.Module):
     """Attention in blocks of 4 and those before, between convolutions that look back alone."""
 
