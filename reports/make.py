@@ -64,7 +64,7 @@ def take_pictures(pages: list[Path]) -> None:
                 continue
             page.with_suffix(".png").write_bytes(browser.picture(whole=False))
             if page.stem == "gridding":
-                maps = browser.picture(of="#rf .plots")
+                maps = browser.picture(of="#picture .plots")
                 page.with_name("gridding-maps.png").write_bytes(maps)
                 browser.scheme("dark")
                 browser.open(page)
