@@ -53,9 +53,7 @@ def _is_shape(value: Any) -> bool:
 
 
 def _tensors(path: str, value: Any) -> Iterator[InputShape]:
-    if isinstance(
-        value, Mapping
-    ):  # some look their keys up as attributes, with errors of their own
+    if isinstance(value, Mapping):  # first: some look attributes up among their keys
         for key, item in value.items():
             yield from _tensors(f"{path}.{key}" if path else str(key), item)
     elif getattr(value, "is_nested", False):  # its parts differ in their shapes
