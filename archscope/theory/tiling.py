@@ -52,7 +52,8 @@ def tiling(
         return None
     spread = max((last - first for first, last in filter(None, seen.windows)), default=0)
     size = rest + step * (2 + ceil(Fraction(2 * (spread + seen.behind + seen.ahead), step)))
-    if given < size + step and outputs(size + step) is None:  # beyond the end of a table, maybe
+    # Such sizes may lie beyond the end of a table, where the given one does not.
+    if step < given < size + step and outputs(size + step) is None:
         size = given - step
     number, more = outputs(size), outputs(size + step)
     if number is None or more is None or (more - number) * seen.jump != step:
