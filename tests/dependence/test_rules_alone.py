@@ -222,6 +222,11 @@ NUMBERED: list[tuple[Any, Given, str]] = [
         {"self": r(2, 3, 4), "dim": 1, "index": i(*[[[0, 0], [2, 2]]] * 2), "src": r(2, 2, 2)},
         "self src",
     ),
+    (
+        aten.scatter.src,  # whole along its own axis, not along the first
+        {"self": r(3, 4), "dim": 1, "index": i(*[[3, 0, 1, 2]] * 2), "src": r(2, 4)},
+        "self src",
+    ),
     (aten.index_select.default, {"self": r(2, 4), "dim": -1, "index": i(3, 0, 3)}, "self"),
     (aten.index.Tensor, {"self": r(2, 3, 4), "indices": [None, i(2, 0, 0)]}, "self"),
     (aten.index.Tensor, {"self": r(2, 3, 4), "indices": [i(1, 0), None, i(-1, 2)]}, "self"),

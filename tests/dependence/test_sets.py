@@ -143,6 +143,7 @@ def test_the_mark_of_a_border_stays_with_every_union() -> None:
 
     assert are_clipped(algebra.united(entries, 0)).tolist() == [True]
     assert not algebra.cover(algebra.single(np.array([3])), entries[3:])
+    assert algebra.cover(entries[3:], clip(np.array([algebra.nothing]), np.array([True])))
 
 
 @settings(max_examples=30)

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from archscope.dependence.sets.algebra import NUMBERS
+from archscope.dependence.sets.axes import cut
 from archscope.dependence.sets.joining import joined
 from archscope.dependence.sets.links import Links, from_matrix, gather, window
 from archscope.dependence.sets.patterns import Pattern
@@ -328,6 +329,22 @@ def test_of_parts_some_of_which_were_picked_all_may_be() -> None:
     picked = replace(one, picked=True)
 
     assert [joined(parts, 0).picked for parts in ([one, one], [one, picked])] == [False, True]
+
+
+def test_two_shapes_are_cut_into_the_shortest_parts() -> None:
+    assert cut((4, 6), (2, 2, 6)) == [((4,), (2, 2)), ((6,), (6,))]
+    assert cut((2, 1), (2,)) == [((2, 1), (2,))]
+    assert cut((3,), (3, 1, 1)) == [((3,), (3, 1, 1))]
+
+
+def test_an_axis_is_lost_where_no_part_of_it_tells_positions_apart() -> None:
+    algebra = Sets()
+    own = Pattern((4,), algebra.single(np.arange(4)), (None,), (True,), algebra=algebra)
+    alike = replace(own, entries=own.entries[:1])
+
+    found = [one.reshaped((4, 1)) for one in (own, alike)]
+    assert [one.positional for one in found] == [(True, False), (False, False)]
+    assert [one.picked for one in found] == [False, True]
 
 
 def test_an_axis_that_positions_were_picked_from_comes_back_where_they_are_stacked() -> None:

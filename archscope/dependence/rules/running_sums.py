@@ -96,11 +96,7 @@ def _left(total: Prefix, after: Shape) -> tuple[Step, ...] | None:
     kept_sizes = (after[apart[own][0]] if own in apart else 1 for own in front)
     taken = (*kept_sizes, *(one.size for _, one in links))
     return (
-        *(
-            Take(own, shifted(shape[own], after[on], first))
-            for own, (on, first) in apart.items()
-            if after[on] < shape[own]
-        ),
+        *(Take(own, shifted(shape[own], after[on], first)) for own, (on, first) in apart.items()),
         Permute((*front, *total.axes)),
         *(Take(len(front) + number, one) for number, (_, one) in enumerate(links)),
         Reshape(taken, tuple(after[on] for on in (*kept, *made))),
