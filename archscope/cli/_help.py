@@ -30,8 +30,16 @@ class ExplainedCommand(click.Command):
         formatter.write("\n".join(page.lines(formatter.width)) + "\n")
 
     def invoke(self, ctx: click.Context) -> Any:
+        self._refuse_empty(ctx)
         with shown(quiet=bool(ctx.params.get("quiet"))):
             return super().invoke(ctx)
+
+    def _refuse_empty(self, ctx: click.Context) -> None:
+        """Raise `UsageError` where an option is given nothing, as by an unset variable."""
+        for param in self.params:
+            if isinstance(param, click.Option) and ctx.params.get(param.name or "") == "":
+                flag, what = max(param.opts, key=len), param.metavar or "a value"
+                raise click.UsageError(f"{flag} is empty; leave it out or give {what}", ctx)
 
     def help_groups(self, ctx: click.Context, *, everything: bool) -> Iterator[Group]:
         """Yield the options of its help, `everything`: those that a page only counts too."""

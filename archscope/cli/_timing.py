@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from archscope.cli._complete import cards
 from archscope.cli._numbers import Count, Seconds
 from archscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from archscope.studies.measures import Measure
 
 _OPTIONS = (
     click.Option(
@@ -131,6 +135,18 @@ def require_none(timing: Mapping[str, Any], flag: str) -> None:
     name = next(iter(given(timing)), None)
     if name is not None:
         raise UsageError(f"{flag_of(name)} is about how a pass is timed; add {flag}.")
+
+
+def require_latency(measures: Iterable[Measure]) -> None:
+    """Raise `UsageError` where it was typed how passes are timed, and none of these is."""
+    ctx = click.get_current_context()
+    typed = [
+        name
+        for name in ("device", "dtype", "runs")
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if typed and all(each.analysis != "time" for each in measures):
+        raise UsageError(f"--{typed[0]} says how passes are timed; add --measure latency")
 
 
 def kernels_apart(words: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from archscope.cli._complete import field_names, measure_names, measures_and_fie
 from archscope.cli._model import with_own_words
 from archscope.cli._numbers import Count
 from archscope.cli._output import Output, output_options
+from archscope.cli._timing import require_latency
 from archscope.cli.sweep import SweepCommand
 from archscope.errors import InterruptedRunError, UsageError
 from archscope.families import FAMILIES
@@ -118,9 +119,11 @@ def command(
     """
     from archscope import loaders
     from archscope.library import require_found, search_network
+    from archscope.studies.measures import chosen
 
     if arguments:
         raise UsageError("--model-arg is for a network of your own, and a search needs a family")
+    require_latency(chosen((measure or "").split(",")) if measure else ())
     view = output.view(by=None if by is None else _SECTIONS[by])
     network = loaders.load(model or loaders.described_by(fields), with_own_words(Request()))
     _require_columns(output, network)

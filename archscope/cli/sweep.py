@@ -16,6 +16,7 @@ from archscope.cli._model import ModelCommand, with_own_words
 from archscope.cli._numbers import Count
 from archscope.cli._output import Output, check_output, output_options
 from archscope.cli._say import say
+from archscope.cli._timing import require_latency
 from archscope.errors import ArchscopeError, InterruptedRunError, ThresholdError, UsageError
 from archscope.files import write_whole
 from archscope.progress import doing
@@ -247,12 +248,14 @@ def _run(
 ) -> Report:
     """Run a sweep and show it, also what of it was finished before a Ctrl-C."""
     from archscope.library import plan_sweep, run_sweep
+    from archscope.studies.measures import chosen
 
     how = {name: asked.pop(name) for name in _HOW}
     how["retry"] = how["retry"] is not None
     request = with_own_words(Request(fields=_as_typed(fields)))
     request = replace(request, arguments=arguments)
     sweep = plan_sweep(model or "", request, **asked)
+    require_latency(chosen(sweep.question.measures))
     output.require_columns(STUDIES.get("sweep").declared(sweep.layout.kept))
     if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
         how["executor"] = "processes"
