@@ -154,7 +154,7 @@ BAD = {
     "params --kv-heads 5": "Invalid value for '--kv-heads': 5 does not divide --heads 12",
     "rf --sort=": "--sort is empty; leave it out or give COLUMN",
     "sweep cnn --depth 2:3 --device=": "--device is empty; leave it out or give a value",
-    "sweep cnn --depth 2:3 --device cpu": "--device says how passes are timed; add --measure latency",
+    "sweep cnn --depth 2:3 --device cpu": "--device says how passes are timed; add --measure",
     "search cnn --minimise params --device cpu": "--device says how passes are timed",
     "param": "No such command 'param'. Did you mean 'params'?",
     "./net.py": "For a network write a command first: archscope params ./net.py",

@@ -464,6 +464,7 @@ LIMITED: list[tuple[str, int, Callable[..., Tensor], tuple[Tensor, ...], int, bo
     # a limit, the number that is enough, what runs on what weights and size; if less is a bound
     ("MOST_NODES", 3, long_convolution, (KERNEL,), SIZE, True),
     ("MOST_NUMBERS", 2 * SIZE * 2, ahead, (KERNEL,), SIZE, True),
+    ("MOST_LEARNED", 2 * (SIZE + 1), long_convolution, (KERNEL,), SIZE, True),
     ("MOST_WORK", SIZE * 2 * SIZE, squared, (), SIZE, False),  # some that see all are enough
     ("MOST_WORK", SIZE * 2 * SIZE, halved, (), SIZE, True),
     ("MOST_RUNS", 10, by_runs, (torch.zeros(2, 20, dtype=torch.float64),), 24, True),

@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.graph import Node, Shape, Value
 from archscope.dependence.record.recipes import NoDataError
-from archscope.dependence.record.replay import replayed
+from archscope.dependence.record.replay import replayed, with_numbers
 
 _MOVING = frozenset(
     (
@@ -325,7 +325,7 @@ def _moved(
 ) -> NDArray[np.int64] | None:
     given = {one: torch.from_numpy(numbers.astype(np.float64)) for one, numbers in places.items()}
     try:
-        found = replayed([node], given, torch.Generator())[value]
+        found = replayed(with_numbers([node], torch.Generator()), given)[value]
     except (KeyError, NoDataError, RuntimeError, AttributeError):  # the index may be a value
         return None
     return found.numpy().astype(np.int64)

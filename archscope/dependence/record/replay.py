@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,13 +17,25 @@ Numbers = Mapping[Value, Tensor]
 _SAME = frozenset(("clone", "contiguous", "detach", "alias", "lift_fresh", "dropout"))
 
 
-def replayed(
-    nodes: Iterable[Node], given: Numbers, generator: torch.Generator
-) -> dict[Value, Tensor]:
-    """Return the given numbers and what the nodes, in order, make of them."""
+def with_numbers(nodes: Iterable[Node], generator: torch.Generator) -> list[Node]:
+    """Return nodes whose arguments are in double precision, what is learned as random numbers."""
+
+    def read(leaf: Any) -> Any:
+        return leaf if isinstance(leaf, Value) else drawn(leaf, generator)
+
+    return [
+        node
+        if node.operator == WRITE
+        else replace(node, arguments=_each(read, dict(node.arguments)))
+        for node in nodes
+    ]
+
+
+def replayed(nodes: Iterable[Node], given: Numbers) -> dict[Value, Tensor]:
+    """Return the given numbers and what nodes with numbers, in order, make of them."""
     numbers = dict(given)
     for node in nodes:
-        made = _run(node, numbers, generator)
+        made = _run(node, numbers)
         several = list(made) if isinstance(made, list | tuple) else [made]
         if node.picked is not None:
             several = [several[node.picked]]
@@ -32,15 +45,17 @@ def replayed(
     return numbers
 
 
-def _run(node: Node, numbers: Numbers, generator: torch.Generator) -> Any:
-    def read(leaf: Any) -> Any:
-        if isinstance(leaf, Value):
-            return numbers[leaf]
-        return drawn(leaf, generator)
+def _each(read: Callable[[Any], Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = tree_map(read, arguments, is_leaf=lambda leaf: isinstance(leaf, Value))
+    return found
 
+
+def _run(node: Node, numbers: Numbers) -> Any:
     if node.operator == WRITE:
         return _written(node, numbers)
-    given = tree_map(read, dict(node.arguments), is_leaf=lambda leaf: isinstance(leaf, Value))
+    given = _each(
+        lambda leaf: numbers[leaf] if isinstance(leaf, Value) else leaf, {**node.arguments}
+    )
     target = node.outputs[0]
     if node.operator == "copy":
         assert target is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache, reduce
 from itertools import product
 from math import prod
 
@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from archscope.dependence.record.graph import PARTS, Node, Shape, Value
 from archscope.dependence.record.recipes import TRANSFORMS, NoDataError, random_of
-from archscope.dependence.record.replay import replayed
+from archscope.dependence.record.replay import replayed, with_numbers
 from archscope.dependence.record.spectra import Between, likeness_of
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import MayCancelError, RuleSet, edges, targets
@@ -43,6 +44,8 @@ MOST_NODES = 64
 """Nodes between a transform and its inverse up to which these are run again."""
 MOST_NUMBERS = 1 << 21
 """Numbers of one value up to which what lies between two transforms is run again."""
+MOST_LEARNED = 1 << 24
+"""Numbers of constants up to which it is, which are drawn once in double precision."""
 MOST_WORK = 1 << 22
 """Numbers times positions up to which every position is altered by itself."""
 MOST_RUNS = 32
@@ -68,7 +71,10 @@ def transform(node: Node, zeros: Zeros) -> list[Edge]:
     found = zeros.spectra.between(node)
     bound = plain + _along(found, target)
     largest = max(prod(value.shape) for value in (*found.sources, target))
-    if len(found.nodes) > MOST_NODES or largest > MOST_NUMBERS:
+    leaves = tree_leaves([dict(node.arguments) for node in found.nodes])
+    learned = sum(leaf.numel() for leaf in leaves if isinstance(leaf, Tensor))
+    is_costly = largest > MOST_NUMBERS or learned > MOST_LEARNED
+    if len(found.nodes) > MOST_NODES or is_costly:
         raise MayCancelError(bound)
     try:
         return _tried(found, target, zeros)
@@ -148,9 +154,12 @@ class Trial:
             for value in (*found.sources, *found.others)
         }
 
+        @cache
+        def nodes(draw: int) -> list[Node]:
+            return with_numbers(found.nodes, torch.Generator().manual_seed(draw))
+
         def run(numbers: Tensor, draw: int = 0) -> Tensor:
-            again = torch.Generator().manual_seed(draw)
-            return replayed(found.nodes, {**given, source: numbers}, again)[target]
+            return replayed(nodes(draw), {**given, source: numbers})[target]
 
         return cls(run, source.shape, target.shape, found.back, kinds[source])
 
