@@ -257,3 +257,8 @@ def test_engines_are_not_said_to_agree_where_one_counted() -> None:
 @pytest.mark.parametrize("name", sorted(NONLINEAR))
 def test_an_activation_is_known_whatever_torch_marks(name: str) -> None:
     assert classify_torch(f"aten::{name}") != "unknown"
+
+
+@pytest.mark.parametrize("name", ["_convolution_double_backward", "_cudnn_rnn_flatten_weight"])
+def test_a_name_that_begins_as_another_is_not_taken_for_it(name: str) -> None:
+    assert classify_torch(f"aten::{name}") == "unknown"

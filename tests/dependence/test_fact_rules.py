@@ -109,6 +109,7 @@ NUMBERS: list[tuple[Any, Given]] = [
     (aten.add.Tensor, {"self": Known(X.zero), "other": ROW}),
     (aten.add.Tensor, {"self": Known(X.zero), "other": plain(2, 3)}),
     (aten.add.Tensor, {"self": Known(low=X.low), "other": Known(low=Y.low)}),
+    (aten.add.Tensor, {"self": Known(low=X.low), "other": X}),
     (aten.add.Tensor, {"self": Known(low=X.low), "other": plain(2, 3)}),
     (aten.add.Tensor, {"self": plain(3), "other": Known(low=X.low)}),
     (aten.sub.Tensor, {"self": Known(X.zero), "other": Known(Y.zero)}),

@@ -849,17 +849,18 @@ def test_an_element_less_itself_is_nothing() -> None:
     assert [seen.bit_count() for seen in sets(written)] == [1, 1, 1]  # of the last, too many
 
 
+@pytest.mark.parametrize(("limit", "enough"), [("MOST_PAIRS", 25), ("MOST_CELLS", 2 * 25)])
 def test_sums_that_may_cancel_are_a_bound_where_they_are_too_many(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, limit: str, enough: int
 ) -> None:
     def pairs(x: Tensor) -> Tensor:
         total = x[..., 0].cumsum(1)
         return total[:, :, None] - total[:, None]
 
-    monkeypatch.setattr(running_sums, "MOST_PAIRS", 25)
+    monkeypatch.setattr(running_sums, limit, enough)
     monkeypatch.setattr(followed, "MOST_NUMBERS", 5)  # of sums, not of their differences
     assert flags(look_at(pairs, (1, 5, 1))) == []
-    monkeypatch.setattr(running_sums, "MOST_PAIRS", 24)
+    monkeypatch.setattr(running_sums, limit, enough - 1)
     found = look_at(pairs, (1, 5, 1))
     seen = found.seen(found.graph.outputs["0"])
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from archscope.dependence.record.blocked_scores import HIGHEST, one_axis
-from archscope.dependence.record.element_moves import Mask, ranked
+from archscope.dependence.record.element_moves import ranked
 from archscope.dependence.record.graph import Node, Value
 from archscope.dependence.record.zeros import Zeros
 from archscope.dependence.rules import RuleSet, edges, pointwise, targets
@@ -17,10 +17,8 @@ from archscope.dependence.rules.mixing import reduction, whole
 from archscope.dependence.sets.steps import (
     Edge,
     Keep,
-    Reduce,
     ReduceWhere,
     Reshape,
-    Step,
 )
 
 RULES = RuleSet()
@@ -41,15 +39,8 @@ def highest(node: Node, zeros: Zeros) -> list[Edge]:
         dropped = () if target.shape == one else (Reshape(one, target.shape),)
         is_place = number == 1 or node.operator == "argmax"
         read = kept & (kept.sum(axis=axis, keepdims=True) > 1) if is_place else kept
-        found += edges(source, (*_those(read, axis, source.shape[axis]), *dropped), target)
+        found += edges(source, (ReduceWhere(axis, read), *dropped), target)
     return found
-
-
-def _those(kept: Mask, axis: int, size: int) -> tuple[Step, ...]:
-    """Return the steps by which some along an axis become one."""
-    if kept.size == size:  # of a padded sequence, all that is left of it
-        return (Keep(kept), Reduce((axis,), (size,)))
-    return (ReduceWhere(axis, kept),)
 
 
 @RULES.of("maximum")

@@ -159,12 +159,12 @@ def pack(node: Node, zeros: Zeros) -> list[Edge]:
     source, lengths = given["input"], given["lengths"]
     left = constant(lengths).numpy()
     before = shape_of(source)
-    batch, steps = (0, before[1]) if given["batch_first"] else (1, before[0])
+    width = before[1]
     places = [
-        sequence * steps + step if batch == 0 else step * before[1] + sequence
+        sequence * width + step if given["batch_first"] else step * width + sequence
         for step in range(int(left.max()))
         for sequence in range(len(left))
         if left[sequence] > step
     ]
-    flat = (before[0] * before[1], *before[2:])
+    flat = (before[0] * width, *before[2:])
     return edges(source, (Reshape(before, flat), Take(0, gather(flat[0], places))), target)
