@@ -16,8 +16,11 @@ from torch.utils._pytree import tree_leaves
 from archscope.records import frozen
 from archscope.running.higher_order import derived, kernel_of, sees_functions
 from archscope.running.storages import storages_of
+from archscope.running.twin import is_fake
 
 Phase = Literal["forward", "backward", "optimiser"]
+_DEVICE = torch.ops.prim.device.default
+"""Asks for the device of a tensor, through all modes."""
 
 
 @frozen
@@ -100,6 +103,8 @@ class Alive(TorchDispatchMode):
         return not set(self._numbers.values()) <= set(numbers)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is _DEVICE and is_fake(args[0]) and not args[0].fake_mode.in_kernel_invocation:
+            return args[0].fake_device  # autograd asks more often than it runs anything
         if any(hasattr(kind, "__tensor_flatten__") for kind in types):
             return NotImplemented  # a class that runs operators of its own on what it holds
         kernel = kernel_of(func)

@@ -124,9 +124,6 @@ VISION: dict[str, tuple[Any, int, int, int, int]] = {
     # parameters, multiply-accumulates, weighted layers, blocks
     "resnet18": (lambda: resnet((2, 2, 2, 2), bottleneck=False), 11_689_512, 1_814_073_344, 18, 8),
     "resnet50": (lambda: resnet((3, 4, 6, 3), bottleneck=True), 25_557_032, 4_089_184_256, 50, 16),
-    "resnet152": (
-        lambda: resnet((3, 8, 36, 3), bottleneck=True), 60_192_808, 11_513_626_624, 152, 50,
-    ),
     # 3 layers in each of 17 blocks, one fewer in the first, and stem, last convolution, classifier
     "mobilenet_v2": (mobilenet_v2, 3_504_872, 300_774_272, 53, 17),
     # patches, 4 layers in each of 12 blocks, classifier

@@ -37,7 +37,7 @@ def equations(draw: Any) -> tuple[str, list[str]]:
 
 
 @given(equations())
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 def test_the_engines_read_an_equation_alike(drawn: tuple[str, list[str]]) -> None:
     equation, terms = drawn
     operands = tuple(torch.zeros([SIZES[letter] for letter in term]) for term in terms)
@@ -159,7 +159,7 @@ class Matmul(nn.Module):
     sizes=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
     vectors=st.tuples(st.booleans(), st.booleans()),
 )
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=75, deadline=None, derandomize=True, database=None)
 def test_the_engines_read_a_matrix_product_alike(
     batch: list[int],
     dropped: tuple[int, int],

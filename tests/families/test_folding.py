@@ -51,7 +51,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "inverted residuals of 8 channels at every size": (
         "mobilenet", {"width_mult": 0.02, "input_size": 64},
     ),
-    "inverted residuals that excite": ("mobilenet", {"version": "v3-large", "input_size": 64}),
+    "inverted residuals that excite": ("mobilenet", {"version": "v3-small", "input_size": 64}),
     "two maps of a backbone": (
         "segmentation", {"head": "lraspp", "backbone": "mobilenet-v3-large", "output_stride": 16,
                          "input_size": 64},
@@ -64,7 +64,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
         "vgg", {"convolutions": (2, 3), "channels": (8, 8), "d_ff": 4, "norm": "batchnorm"},
     ),
     "levels with and without residual paths": (
-        "drn", {"arch": "c", "blocks": (2, 2, 3, 3, 2, 2, 3, 3), "input_size": 32},
+        "drn", {"arch": "c", "blocks": (1, 1, 3, 1, 3, 1, 1, 3), "input_size": 32},
     ),
     "an encoder of sounds and a decoder": (
         "whisper", {"depth": 3, "decoder_depth": 4, "d_model": 8, "heads": 2, "d_ff": 12,
@@ -93,21 +93,22 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
                      "position_groups": 4, "position_kernel": 5, "classes": 7, "input_size": 999},
     ),
     "bottlenecks": (
-        "resnet", {"block": "bottleneck", "blocks": (1, 4, 2, 3), "groups": 2, "input_size": 64},
+        "resnet", {"block": "bottleneck", "blocks": (1, 1, 2, 4), "groups": 2, "input_size": 64},
     ),
-    "dilated": ("resnet", {"blocks": (3, 3, 4, 3), "output_stride": 8, "input_size": 64}),
-    "drn a": ("drn", {"arch": "a", "blocks": (3, 3, 4, 3), "input_size": 64}),
+    "dilated": ("resnet", {"blocks": (1, 1, 4, 3), "output_stride": 8, "input_size": 64}),
+    "drn a": ("drn", {"arch": "a", "blocks": (1, 1, 4, 3), "input_size": 64}),
     "drn d": ("drn", {"blocks": (1, 3, 1, 2, 1, 3, 3, 1), "input_size": 64}),
-    "scaled": ("efficientnet", {"width_mult": 0.5, "depth_mult": 1, "input_size": 64}),
+    "scaled": ("efficientnet", {"width_mult": 0.5, "depth_mult": 0.6, "input_size": 64}),
     "fused": (
-        "efficientnet", {"version": "v2-s", "width_mult": 0.5, "depth_mult": 0.5, "input_size": 64},
+        "efficientnet",
+        {"version": "v2-s", "width_mult": 0.5, "depth_mult": 0.25, "input_size": 64},
     ),
     "fires": ("squeezenet", {"expand_step": 0, "input_size": 64}),
     "convnext v2": (
         "convnext",
         {"version": "v2", "blocks": (1, 2, 3, 4), "channels": (8, 16, 32, 64), "input_size": 64},
     ),
-    "switch": ("t5", {"depth": 3, "decoder_depth": 5, "experts": 4, "d_model": 16}),
+    "switch": ("t5", {"depth": 3, "decoder_depth": 4, "experts": 4, "d_model": 16}),
     "swin": ("swin", {"blocks": (1, 4), "heads": (3, 6), "input_size": 90}),
     "deepseek": ("deepseek", {"depth": 4, "dense_blocks": 2, "q_rank": 8, "routing": "balanced"}),
     "mamba": ("mamba", {"depth": 3, "d_model": 20, "seq_len": 30, "tied": False, "bias": True,

@@ -159,3 +159,47 @@ def test_what_an_operator_makes_lies_as_a_kernel_lays_it(name: str) -> None:
 
     assert told.shape == real.shape
     assert told.stride() == real.stride()
+
+
+_NORMS: dict[str, Callable[[Any], Any]] = {
+    "batch norm": lambda at: torch.ops.aten.native_batch_norm(
+        at(torch.empty(2, 3, 1, 4)), *(at(torch.empty(3)) for _ in range(4)), True, 0.1, 1e-5
+    ),
+    "batch norm of a sequence": lambda at: torch.ops.aten.native_batch_norm(
+        at(torch.empty(4, 5)), None, None, *(at(torch.empty(5)) for _ in range(2)), True, 0.1, 1e-5
+    ),
+    "batch norm, backward": lambda at: torch.ops.aten.native_batch_norm_backward(
+        *(at(torch.empty(2, 3, 5)) for _ in range(2)),
+        *(at(torch.ones(3)) for _ in range(5)),
+        *(True, 1e-5, [True, True, True]),
+    ),
+    "batch norm that none is before": lambda at: torch.ops.aten.native_batch_norm_backward(
+        *(at(torch.empty(2, 3, 5)) for _ in range(2)),
+        *(at(torch.ones(3)) for _ in range(5)),
+        *(False, 1e-5, [False, True, False]),
+    ),
+    "layer norm": lambda at: torch.ops.aten.native_layer_norm(
+        at(torch.empty(2, 3, 4, 5)), [4, 5], *(at(torch.empty(4, 5)) for _ in range(2)), 1e-5
+    ),
+    "layer norm, backward": lambda at: torch.ops.aten.native_layer_norm_backward(
+        *(at(torch.empty(2, 3, 4)) for _ in range(2)),
+        *([4], *(at(torch.empty(2, 3, 1)) for _ in range(2))),
+        *(at(torch.empty(4)), None, [False, True, False]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _NORMS)
+def test_a_norm_makes_what_its_kernel_makes(name: str) -> None:
+    real = _NORMS[name](lambda tensor: tensor)
+
+    with fake.fake_mode() as mode:
+        told = _NORMS[name](mode.from_tensor)
+
+    assert [*map(_memory, told)] == [*map(_memory, real)]
+
+
+def _memory(tensor: torch.Tensor | None) -> Any:
+    if tensor is None:
+        return None
+    return tensor.shape, tensor.stride(), tensor.dtype, tensor.untyped_storage().nbytes()

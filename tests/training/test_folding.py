@@ -25,8 +25,8 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "decoder": ("transformer", SMALL),
     "encoder and decoder": ("transformer", {**SMALL, "arch": "encoder-decoder"}),
     "experts": ("transformer", {**SMALL, "ffn": "moe:4/2", "positions": "rotary"}),
-    "shared blocks": ("albert-base-v2", {"depth": 3, "seq_len": 8}),
-    "buffers": ("resnet18", {"input_size": 32, "batch_size": 2}),
+    "shared blocks": ("albert-base-v2", {"depth": 2, "seq_len": 8}),
+    "buffers": ("resnet18", {"blocks": (3, 1, 1, 1), "input_size": 32, "batch_size": 2}),
 }
 
 
@@ -63,7 +63,7 @@ def test_folded_and_whole_keep_the_same(name: str, monkeypatch: pytest.MonkeyPat
 
 TINY = {**SMALL, "d_model": 8}
 HALVES = {
-    "depth": 7,
+    "depth": 3,
     "d_model": 8,
     "axial_dims": (4, 4),
     "axial_shape": (2, 4),
@@ -77,7 +77,7 @@ HALVES = {
 STRETCHES: dict[str, tuple[str, dict[str, Any], Recipe, int]] = {
     "periods": (
         "transformer",
-        {**TINY, "depth": 11, "attention": "window:3", "full_every": 2},
+        {**TINY, "depth": 10, "attention": "window:3", "full_every": 2},
         Recipe(recompute=Recompute(every=2)),
         1,
     ),
@@ -89,7 +89,7 @@ STRETCHES: dict[str, tuple[str, dict[str, Any], Recipe, int]] = {
     ),
     "blocks that hand on two things": (
         "reformer",
-        HALVES,
+        {**HALVES, "depth": 6},
         Recipe(),
         1,
     ),
