@@ -16,10 +16,11 @@ LIGHT: dict[str, dict[str, Any]] = {
     "longformer": {"depth": 3, "seq_len": 1024},
     "nasbench101": {"stacks": 2, "cells": 2},
     "nasbench201": {"cells": 2},
+    "reformer": {"depth": 2},
     "segformer": {"blocks": (2, 1, 1, 1), "input_size": 64},
     "separable-residual": {"middle_blocks": 2},
     "shufflenet": {"blocks": (2, 3, 2)},
-    "swin": {"blocks": (2, 2), "heads": (3, 6), "input_size": 56},
+    "swin": {"blocks": (2, 1), "heads": (3, 6), "window": 4, "input_size": 32},
     "wavenet": {"dilations": (1, 2, 4), "stacks": 2},
 }
 """Fields that make it light, of families whose default takes long to look at."""

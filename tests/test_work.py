@@ -148,6 +148,7 @@ CALLED: dict[str, tuple[Callable[[], object], int]] = {
     "a plan": (lambda: archscope.plan("gpt2", gpu="h100"), 39_000),
     "a cache": (lambda: archscope.kv("gpt2"), 28_000),
     "a table": (lambda: str(archscope.params("gpt2", flops=False)), 17_000),
+    "a page": (lambda: archscope.params("gpt2", flops=False).to("html"), 50_000),
 }
 """What is asked a second time, and the most calls of archscope's own functions that it may take."""
 

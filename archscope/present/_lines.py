@@ -144,9 +144,9 @@ class _Walk:
 
         `prefix` is what its label starts with, `above` what stands before that in its full name.
         """
-        end = self._end_of_chain(group)
+        end, below = self._end_of_chain(group)
         node, label, copies = end.node, prefix + end.label, copies * end.copies
-        below, name = self._below(node), above + label
+        name = above + label
         if not below:
             return [] if node.row is None else [_line(label, name, node, copies)]
         head = end.copies > 1 or (not alone and (top or _has_number(end.label)))
@@ -160,15 +160,18 @@ class _Walk:
             parts += self._show(part, inner, outer, copies, top=top and goes)
         return parts if goes else [_line(label, name, node, copies, parts=tuple(parts))]
 
-    def _end_of_chain(self, group: Group) -> Group:
-        """Go down while a container adds nothing to its only part; the labels are joined."""
+    def _end_of_chain(self, group: Group) -> tuple[Group, tuple[Group, ...]]:
+        """Go down while a container adds nothing to its only part; the labels are joined.
+
+        Returns the last, and what is below it.
+        """
         label, copies = group.label, group.copies
         below = self._below(group.node)
         while len(below) == 1 and self._adds_nothing(group.node):
             group = below[0]
             label, copies = f"{label}.{group.label}", copies * group.copies
             below = self._below(group.node)
-        return Group(label=label, node=group.node, copies=copies)
+        return Group(label=label, node=group.node, copies=copies), below
 
     def _adds_nothing(self, node: Node) -> bool:
         return node.row is None or (bool(self.additive) and not self._does_something(node))

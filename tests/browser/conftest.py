@@ -38,6 +38,8 @@ def show(browser: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Show:
         *reports: Report, settings: Settings | None = None, change: Callable[[str], str] = str
     ) -> Chromium:
         file.write_text(change(render(reports, settings)), encoding="utf-8")
+        # The page before would draw all of its charts anew at another size.
+        browser.send("Page.navigate", url="about:blank")
         browser.size(1280, 900)
         browser.scheme("light")
         browser.open(file)

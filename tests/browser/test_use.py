@@ -98,6 +98,16 @@ class TestLists:
         assert list_page.evaluate("document.querySelectorAll('.list tbody tr').length") < 40
 
 
+def test_no_label_of_an_icicle_is_too_small_to_read(list_page: Chromium) -> None:
+    small = list_page.evaluate("""[...document.querySelectorAll(".slicetext")].map((text) => {
+        const scale = text.transform.baseVal.consolidate()?.matrix.a ?? 1;
+        return parseFloat(getComputedStyle(text).fontSize) * scale;
+    })""")
+
+    assert len(small) > 2
+    assert min(size for size in small if size) >= 8
+
+
 def test_the_theme_button_changes_page_and_charts(list_page: Chromium) -> None:
     page = list_page
     look = """[getComputedStyle(document.body).backgroundColor,
@@ -115,6 +125,43 @@ def test_the_theme_button_changes_page_and_charts(list_page: Chromium) -> None:
     page.wait(lambda: bool(page.evaluate(look) == dark))
     page.scheme("light")
     assert page.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_what_they_stand_on(list_page: Chromium, scheme: str) -> None:
+    """Contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3) for every colour of text."""
+    page = list_page
+    page.scheme(scheme)
+    colors = page.evaluate("""(() => {
+        const style = getComputedStyle(document.documentElement);
+        const rgb = (name) => style.getPropertyValue(`--${name}`).trim()
+            .match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
+        const names = ["paper", "card", "ink", "soft", "accent", "ok", "ok-back", "warning",
+            "warning-back"];
+        return Object.fromEntries(names.map((name) => [name, rgb(name)]));
+    })()""")
+    page.scheme("light")
+    pairs = [
+        *((front, back) for front in ("ink", "soft", "accent") for back in ("paper", "card")),
+        *(("ok", "ok-back"), ("warning", "warning-back"), ("ink", "ok-back")),
+        *(("ink", "warning-back"), ("ok", "card"), ("warning", "card")),
+    ]
+
+    assert {p for p in pairs if contrast(colors[p[0]], colors[p[1]]) < 4.5} == set()
+
+
+def contrast(one: list[int], other: list[int]) -> float:
+    """Return the contrast of two colours, as WCAG 2.2 defines it."""
+
+    def luminance(color: list[int]) -> float:
+        linear = [
+            c / 12.92 if (c := part / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for part in color
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
 
 
 def test_integers_beyond_a_double_keep_their_digits_and_their_order(
@@ -184,51 +231,3 @@ def test_five_networks_are_no_higher_than_two_and_a_half_pages(show: Show, gpt2:
 
     assert five.evaluate(height) <= 2.5 * one
     assert five.evaluate("document.querySelectorAll('.footnote').length") == 1
-
-
-def test_no_label_of_an_icicle_is_too_small_to_read(show: Show, gpt2: Report) -> None:
-    page = show(gpt2)
-    small = page.evaluate("""[...document.querySelectorAll(".slicetext")].map((text) => {
-        const scale = text.transform.baseVal.consolidate()?.matrix.a ?? 1;
-        return parseFloat(getComputedStyle(text).fontSize) * scale;
-    })""")
-
-    assert len(small) > 2
-    assert min(size for size in small if size) >= 8
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_stand_out_from_what_they_stand_on(show: Show, holes: Report, scheme: str) -> None:
-    """Contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3) for every colour of text."""
-    page = show(holes)
-    page.scheme(scheme)
-    colors = page.evaluate("""(() => {
-        const style = getComputedStyle(document.documentElement);
-        const rgb = (name) => style.getPropertyValue(`--${name}`).trim()
-            .match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
-        const names = ["paper", "card", "ink", "soft", "accent", "ok", "ok-back", "warning",
-            "warning-back"];
-        return Object.fromEntries(names.map((name) => [name, rgb(name)]));
-    })()""")
-    page.scheme("light")
-    pairs = [
-        *((front, back) for front in ("ink", "soft", "accent") for back in ("paper", "card")),
-        *(("ok", "ok-back"), ("warning", "warning-back"), ("ink", "ok-back")),
-        *(("ink", "warning-back"), ("ok", "card"), ("warning", "card")),
-    ]
-
-    assert {p for p in pairs if contrast(colors[p[0]], colors[p[1]]) < 4.5} == set()
-
-
-def contrast(one: list[int], other: list[int]) -> float:
-    """Return the contrast of two colours, as WCAG 2.2 defines it."""
-
-    def luminance(color: list[int]) -> float:
-        linear = [
-            c / 12.92 if (c := part / 255) <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-            for part in color
-        ]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)

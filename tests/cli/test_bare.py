@@ -19,12 +19,12 @@ from archscope.cli._model import ModelCommand, text_of
 from archscope.families import FAMILIES
 from archscope.subject import Request
 
-DEPTH = ("--depth", "24")
+DEPTH = ("--depth", "4")
 DILATIONS = ("--dilations", "1,2,4")
 BOTH = ("--depth", "3", *DILATIONS)
 SMALL = {DEPTH: ("--d-model", "24", "--seq-len", "16"), DILATIONS: (), BOTH: ()}
 TITLES = {
-    DEPTH: "decoder · pre-LN · depth 24",
+    DEPTH: "decoder · pre-LN · depth 4",
     DILATIONS: "dilations 1,2,4",
     BOTH: "dilations 1,2,4",
 }

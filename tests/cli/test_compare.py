@@ -183,9 +183,9 @@ def test_a_file_of_another_schema_is_refused(archscope: Run, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "typed",
     [
-        ("--teacher", TEACHER, STUDENT),
-        (STUDENT, "--teacher", TEACHER),
-        (TEACHER, STUDENT, "--teacher"),
+        ("--teacher", "transformer:depth=2", "transformer:depth=1"),
+        ("transformer:depth=1", "--teacher", "transformer:depth=2"),
+        ("transformer:depth=2", "transformer:depth=1", "--teacher"),
     ],
 )
 def test_a_teacher_comes_first_wherever_it_is_typed(archscope: Run, typed: tuple[str, ...]) -> None:

@@ -37,13 +37,13 @@ def test_a_name_is_found_whatever_its_case_and_hyphens(written: str, known: str)
 
 
 def test_such_a_name_is_what_it_says(archscope: Run) -> None:
-    exact = archscope("params", "resnet50", "--total", "-f", "json")
-    found = archscope("params", "ResNet-50", "--total", "-f", "json")
+    exact = archscope("params", "resnet18", "--total", "-f", "json")
+    found = archscope("params", "ResNet-18", "--total", "-f", "json")
     assert found.code == 0
     assert json.loads(found.out)["totals"] == json.loads(exact.out)["totals"]
-    assert archscope("list", "ResNet-50").out.startswith("resnet50: a resnet")
+    assert archscope("list", "ResNet-18").out.startswith("resnet18: a resnet")
     assert package.params("GPT-2", depth=2).totals == package.params("gpt2", depth=2).totals
-    assert archscope("params", "Resnet-50", "--block", "basic", "--total").code == 0
+    assert archscope("params", "Resnet-18", "--block", "bottleneck", "--total").code == 0
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_a_named_network_held_against_its_closed_form(archscope: Run) -> None:
 @pytest.mark.usefixtures("wrong_tcn")
 def test_a_wrong_outline_is_one_line_that_names_the_layer(archscope: Run) -> None:
     for flag in ("--graph", "--verify"):
-        found = archscope("rf", "tcn", flag)
+        found = archscope("rf", "tcn", "--levels", "3", "--input-size", "99", flag)
         assert (found.code, found.out) == (1, "")
         # 1 + 2 * 6 of the first level, and 6 * 2 of the next; by the closed form 6 * 3.
         assert found.err == (

@@ -36,8 +36,7 @@ FULL, CLOSED = (">/dev/full", "No space left on device"), (">&-", "Bad file desc
         (*nowhere, command)
         for nowhere in (FULL, CLOSED)
         for command in (FAST, "list", "list cnn -f json", "--help", "rf -h")
-    ]
-    + [(*FULL, "env")],  # which imports torch
+    ],
 )
 def test_stdout_that_takes_nothing_is_one_line(
     tmp_path: Path, command: str, where: str, why: str
@@ -46,6 +45,13 @@ def test_stdout_that_takes_nothing_is_one_line(
 
     assert ended.returncode == 1
     assert ended.stderr == f"Error: stdout cannot be written: {why}\n"
+
+
+def test_nor_is_it_more_where_torch_is_imported(warm: Warm) -> None:
+    ended = warm.run("-m", "archscope", "env", stdout="/dev/full")
+
+    assert ended.returncode == 1
+    assert ended.stderr == "Error: stdout cannot be written: No space left on device\n"
 
 
 @pytest.mark.parametrize("command", [FAST, "list", "--help"])

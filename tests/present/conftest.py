@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -389,10 +390,16 @@ SAMPLES: dict[str, Callable[[], Report]] = {
 }
 
 
+@cache
+def made(name: str) -> Report:
+    """Return a sample, which nobody can change, made once."""
+    return SAMPLES[name]()
+
+
 @pytest.fixture(scope="session")
 def sample() -> Callable[[str], Report]:
     """Return a sample by its name."""
-    return lambda name: SAMPLES[name]()
+    return made
 
 
 @pytest.fixture
@@ -410,7 +417,7 @@ def row() -> Callable[..., ModuleRow]:
 @pytest.fixture(params=sorted(SAMPLES))
 def each(request: pytest.FixtureRequest) -> Report:
     """Every sample in turn."""
-    return SAMPLES[request.param]()
+    return made(request.param)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ A process of its own: pytest does not like an interrupt in one of its own hooks.
 
 from __future__ import annotations
 
+import faulthandler
 import random
 import signal
 import sys
@@ -81,6 +82,8 @@ def tried(verb: Callable[..., object], tries: int, twice: bool, seed: int = 1) -
 
 
 if __name__ == "__main__":
+    faulthandler.enable()
+    faulthandler.dump_traceback_later(200, exit=True)  # what hangs says where
     warnings.simplefilter("ignore")
     # A shell that starts something in the background has it ignore interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -29,9 +29,9 @@ VERBS: dict[str, Callable[..., object]] = {  # params and rf run within others
     "train --lora": lambda model, *inputs: archscope.train(model, *inputs, lora="r=2"),
 }
 
-PAIRS = [(kind, verb) for at, kind in enumerate(KINDS) for verb in list(VERBS)[at % 2 :: 2]]
-"""Every other verb for each network, and the others for the next, which is of its sort in most
-cases; `make torture` asks every network by every verb.
+PAIRS = [(kind, verb) for at, kind in enumerate(KINDS) for verb in list(VERBS)[at % 4 :: 4]]
+"""Two verbs for each network, and others for the next three, which are of its sort in most cases;
+`make torture` asks every network by every verb.
 """
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +12,11 @@ from torch import nn
 import archscope
 from tests.running.awkward import KINDS
 from tests.running.fingerprint import fingerprint
+from tests.warm import Warm
 
-ROOT = Path(__file__).parents[2]
 
-
-def test_an_interrupt_harms_nothing() -> None:
-    command = [sys.executable, "-X", "faulthandler", "-m", "tests.running.interrupted", "3"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+def test_an_interrupt_harms_nothing(warm: Warm) -> None:
+    ran = warm.run("-m", "tests.running.interrupted", "3")
 
     assert ran.returncode == 0, ran.stderr
     said = [line.split() for line in ran.stdout.splitlines()]

@@ -21,7 +21,7 @@ from archscope.analyses.time.rows import (
 from archscope.analyses.time.settings import Settings
 from archscope.errors import UsageError
 from archscope.results import Amount, Headline, Note, Section, Words
-from archscope.subject import Inputs, Subject
+from archscope.subject import Subject
 from archscope.timing.out_of_memory import batch_size, free, with_batch
 from archscope.timing.statistics import summarise
 
@@ -53,8 +53,7 @@ def by_batch(
     each = replace(settings, budget=settings.budget / len(sizes), cuda_graph=False)
     found: dict[int, Measured | None] = {}
     for size in sorted(set(sizes)):
-        inputs = with_batch(subject.inputs, size, axis)
-        found[size] = _timed(subject, inputs, size, each, fits(size))
+        found[size] = _timed(subject, size, axis, each) if fits(size) else None
         last = found[size]
         if last is None or last.interrupted:
             break
@@ -63,13 +62,11 @@ def by_batch(
     return tuple(_sections(subject, found, rows))
 
 
-def _timed(
-    subject: Subject, inputs: Inputs, size: int, settings: Settings, fits: bool
-) -> Measured | None:
-    if not fits:
-        return None
+def _timed(subject: Subject, size: int, axis: int, settings: Settings) -> Measured | None:
+    assert subject.inputs is not None
+    cut = replace(subject, inputs=with_batch(subject.inputs, size, axis))
     what = f"timing batch {size}"
-    found = measured(replace(subject, inputs=inputs), settings, explain=False, what=what)
+    found = measured(cut, settings, explain=False, what=what, axis=axis)
     if found is not None:
         if found.interrupted and not settings.keep_interrupted:
             raise KeyboardInterrupt

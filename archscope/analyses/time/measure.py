@@ -117,11 +117,17 @@ def measure(subject: Subject, settings: Settings) -> Measured:
 
 
 def measured(
-    subject: Subject, settings: Settings, *, explain: bool = True, what: str = "timing"
+    subject: Subject,
+    settings: Settings,
+    *,
+    explain: bool = True,
+    what: str = "timing",
+    axis: int | None = None,
 ) -> Measured | None:
     """Time `subject`; None where memory runs out. `what` is told meanwhile.
 
-    Without `explain` neither its modules are timed nor its launches told apart.
+    Without `explain` neither its modules are timed nor its launches told apart. `axis` is that of
+    its samples where that is known.
     """
     device = resolve(settings.device)
     precision = check(settings.dtype, device)
@@ -138,8 +144,9 @@ def measured(
             found = _measure(workload, settings, device, kind, start, explain=explain, what=what)
             return replace(found, batch_axis=axis)
 
-    doing("looking for the batch among the axes of its input")
-    axis = batch_axis(subject.model, subject.inputs)
+    if axis is None:
+        doing("looking for the batch among the axes of its input")
+        axis = batch_axis(subject.model, subject.inputs)
     try:
         return attempt(subject.inputs)
     except Exception as error:

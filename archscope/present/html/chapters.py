@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archscope.present import _format
 from archscope.present.html.charts import Drawing, drawings
@@ -93,13 +93,14 @@ def _chapters(
 ) -> tuple[Chapter, ...]:
     """Return the parts that hold anything; of tables those in `shown` are open, if that is said."""
     sections = () if report is None else report.sections
+    said = {} if report is None else said_under(report)
     wanted = (*(chart.chapter for chart, _ in drawn), *map(_chapter, sections))
     names = dict.fromkeys((*TITLES, *filter(None, wanted)))
     filled = (
         Chapter(
             name=name,
             title=TITLES.get(name) or _title(name),
-            tables=() if report is None else tuple(_tables(report, name, lists, shown)),
+            tables=() if report is None else tuple(_tables(report, name, lists, shown, said)),
             drawings=tuple(drawing for chart, drawing in drawn if chart.chapter == name),
         )
         for name in names
@@ -116,11 +117,14 @@ def _title(name: str) -> str:
 
 
 def _tables(
-    report: Report, chapter: str, lists: list[dict[str, object]], shown: tuple[str, ...] | None
+    report: Report,
+    chapter: str,
+    lists: list[dict[str, object]],
+    shown: tuple[str, ...] | None,
+    said: Mapping[str, tuple[str, ...]],
 ) -> list[Shown]:
     """Return the tables of a chapter, those that are folded last."""
     found = [each for each in report.sections if each.rows and _chapter(each) == chapter]
-    said = said_under(report)
     made = [_shown(report, section, lists, shown, said[section.address]) for section in found]
     return sorted(made, key=lambda each: each.folded)
 

@@ -117,15 +117,16 @@ def _fitting(report: Report, section: Section) -> tuple[Grid, str]:
     last; one more line stands for the rest.
     """
     root = _lines.tree(section)
-    for depth in (None,) if root is None else (None, 4, 3, 2, 1):
+    whole = _together(_grid.grid(report, section, root, View()))
+    if len(whole.body) <= MOST_LINES:
+        return whole, ""
+    for depth in () if root is None else (4, 3, 2, 1):
         found = _together(_grid.grid(report, section, root, View(max_depth=depth)))
-        if depth is None and len(found.body) <= MOST_LINES:
-            return found, ""
         if _FEWEST_LINES <= len(found.body) <= MOST_LINES:
             return found, "deeper modules are in the list of all rows"
     shares = [c.name for c in columns(section.row_type) if c.share]
     if not shares:
-        return _ends(_together(_grid.grid(report, section, root, View())))
+        return _ends(whole)
     view = View(sort=shares[0], top=_CUT_LINES)
     return _grid.grid(report, section, root, view), f"the largest {_CUT_LINES}"
 
