@@ -177,10 +177,10 @@ def _find_block(teeth: list[Comb], limit: int) -> Block | None:
 
 def _widen(block: Block, taps: int, rate: int) -> Block:
     # Copies of the solid core touch, so that only finer steps within the edge can fill its holes.
-    edge = block.edge
-    if rate < block.edge_length:
-        edge = spread(edge, taps, rate) & ones(block.edge_length)
-    return _trimmed(block.scale, block.length + (taps - 1) * rate, edge, block.edge_length)
+    scale, length, size = block.scale, block.length + (taps - 1) * rate, block.edge_length
+    if rate >= size:
+        return Block(scale=scale, length=length, edge=block.edge, edge_length=size)
+    return _trimmed(scale, length, spread(block.edge, taps, rate) & ones(size), size)
 
 
 def _rebuild(block: Block, taps: int, rate: int) -> Block:

@@ -246,7 +246,7 @@ def test_what_ran_on_data_says_so(verb: Any) -> None:
 @pytest.mark.parametrize(
     ("named", "why"),
     [
-        (("lstm",), "fused kernels of recurrent layers"),
+        (("lstm:seq_len=4",), "fused kernels of recurrent layers"),
         ((nn.Linear(2, 2), torch.zeros(1, 2)), "it belongs to no family; `archscope list`"),
     ],
 )

@@ -40,8 +40,8 @@ class Run(nn.Module):
         return self.function(x)
 
 
-def mask_of(function: Function, shape: Sequence[int], seeds: int = 6) -> NDArray[np.bool_]:
-    """Return which element of the output changes with which of the input."""
+def mask_of(function: Function, shape: Sequence[int], seeds: int = 2) -> NDArray[np.bool_]:
+    """Return which element of the output changes with which of the input, in any of some draws."""
     found: Any = False
     for seed in range(seeds):
         generator = torch.Generator().manual_seed(seed)
@@ -354,6 +354,8 @@ for _both in (False, True):
     RECURRENT[f"a layer for a CPU{', backward' * _both}"] = recurrent_layer(backward=_both)
 
 EXACT = LINEAR_ALGEBRA | COUNTS | LOSSES | WINDOWS | PLACED | ATTENTION | RECURRENT
+DRAWS = {"a table of rows": 6}
+"""How many draws it takes until all has changed that can, where two do not show it."""
 
 
 @pytest.mark.filterwarnings("ignore:index_reduce")
@@ -363,7 +365,8 @@ def test_a_rule_says_what_changes(name: str) -> None:
     found = look_at(function, shape)
 
     assert [each.node.operator for each in found.lowered if each.flag] == []
-    np.testing.assert_array_equal(said_of(found), mask_of(function, shape))
+    seen = mask_of(function, shape, seeds=DRAWS.get(name, 2))
+    np.testing.assert_array_equal(said_of(found), seen)
 
 
 def blocked_in_part(x: Tensor) -> Tensor:
@@ -441,7 +444,7 @@ def test_what_a_rule_does_not_know_is_a_bound_with_its_name(name: str) -> None:
     found = look_at(function, shape)
 
     assert operator in [each.node.operator for each in found.lowered if each.flag]
-    assert not (mask_of(function, shape) & ~said_of(found)).any()
+    assert not (mask_of(function, shape, seeds=6) & ~said_of(found)).any()
 
 
 def test_reflectors_lie_below_the_diagonal() -> None:

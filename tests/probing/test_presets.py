@@ -13,11 +13,11 @@ import archscope
 PRESETS = {
     # 1 + 2 * (1 + 1 + 2 + 4 + 8 + 16 + 1), of fewer channels than 21
     "dilated2d-context-basic:in_channels=2,channels=4": (67, 67),
-    "lstm-lm-200-ptb": (20,),  # all of its sequence
+    "lstm-lm-200-ptb:vocab_size=50": (20,),  # all of its sequence
     "mamba-130m:depth=1,d_model=8,seq_len=9": (9,),  # all of its sequence
-    "tcn-copy-memory:hidden_channels=3": (3571,),  # 1 + 2 * 7 * (2^8 - 1)
+    "tcn-copy-memory:hidden_channels=3,levels=6": (883,),  # 1 + 2 * 7 * (2^6 - 1)
     "tcn-jsb": (13,),  # 1 + 2 * 2 * (2^2 - 1)
-    "textcnn-kim-rand": (5,),  # the widest of 3, 4 and 5
+    "textcnn-kim-rand:vocab_size=50": (5,),  # the widest of 3, 4 and 5
 }
 
 

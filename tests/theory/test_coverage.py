@@ -142,3 +142,14 @@ def test_a_set_beyond_the_limit_is_unknown_and_never_wrong() -> None:
 
 def test_one_tap_adds_nothing() -> None:
     assert combs((Layer(), Layer(stride=2), Layer(kernel=3))) == (Comb(taps=3, rate=2, layer=2),)
+
+
+def test_a_step_finer_than_the_edge_fills_holes_of_it() -> None:
+    rates, seen = (7, 9, 5, 9, 4, 4), 1
+    for rate in rates:
+        seen = spread(seen, 5, rate)
+
+    found = find_support(combs(dilated(rates, kernels=(5,))))
+
+    assert found is not None
+    assert found.mask() == seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -15,9 +16,10 @@ Places = NDArray[np.int64] | None
 """Which entry each position of an axis has; None: entry 0 of one alone, else its own."""
 
 
+@lru_cache(maxsize=1024)
 def cut(
     before: tuple[int, ...], after: tuple[int, ...]
-) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
     """Cut two shapes of as many elements into the shortest parts of as many elements."""
     found = []
     i = j = 0
@@ -38,7 +40,7 @@ def cut(
             old += before[i:]
             i = len(before)
         found.append((tuple(old), tuple(new)))
-    return found
+    return tuple(found)
 
 
 def merge_axes(entries: NDArray[Any], lengths: Sequence[int]) -> NDArray[Any]:

@@ -153,13 +153,13 @@ def test_a_planted_error_in_an_outline_is_no_answer(flags: dict[str, Any]) -> No
     with pytest.raises(
         ArchscopeError, match=r"network\.1\.conv1 sees 31 by the closed form, 25 by the operators"
     ):
-        archscope.receptive_field("tcn", **flags)
+        archscope.receptive_field("tcn", levels=2, **flags)
 
 
 @few_sizes
 @pytest.mark.usefixtures("wrong_tcn")
 def test_a_planted_error_is_said_in_a_report_of_everything() -> None:
-    report = archscope.report("tcn")
+    report = archscope.report("tcn", levels=2)
 
     assert report.find("rf.layers") is None
     assert any("network.1.conv1 sees 31 by the closed form" in note.text for note in report.notes)
@@ -246,6 +246,7 @@ def test_what_is_saved_is_read_back(name: str) -> None:
         assert one.headline == other.headline
 
 
+@few_sizes
 def test_tokens_that_are_filled_up_to_whole_windows_are_cut_off_again() -> None:
     found = archscope.receptive_field(
         "longformer", depth=2, seq_len=10, window=8, d_model=8, heads=2, d_ff=8, graph=True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -136,17 +137,24 @@ def agreed(report: Report) -> int:
     return sum(int(one[1]) for one in found)
 
 
+@cache
+def both_roads(family: str, spec: Any) -> tuple[Report, Report]:
+    """Return what the outline says of a network, and what the operators that run do; once."""
+    subject = FAMILIES.get(family).subject(spec)
+    return analyse("rf", subject), analyse("rf", subject, graph=True)
+
+
+def of_published(name: str) -> tuple[Report, Report]:
+    preset = presets.load(name)
+    return both_roads(preset.family, specs.made(FAMILIES.get(preset.family).spec, preset.fields))
+
+
 AGREE = re.compile(r"the closed form and the operators that run agree in (\d+) number")
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_published_network_is_the_same_in_closed_form_and_by_its_operators(name: str) -> None:
-    preset = presets.load(name)
-    family = FAMILIES.get(preset.family)
-    subject = family.subject(specs.made(family.spec, preset.fields))
-
-    totals = analyse("rf", subject, graph=True).totals
-    closed = analyse("rf", subject).totals
+    closed, totals = (report.totals for report in of_published(name))
 
     assert totals.receptive_field == closed.receptive_field
     assert totals.smallest_field == closed.smallest_field
@@ -161,11 +169,10 @@ def test_every_family_is_held_against_its_operators(name: str) -> None:
     family = FAMILIES.get(name)
     if family.outline is None:
         pytest.skip(f"{name} does not tell what its layers look at")
-    spec = specs.made(family.spec, SMALLER.get(name, {}))
-    layers = analyse("rf", family.subject(spec)).section("layers").rows
 
-    report = analyse("rf", family.subject(spec), graph=True)
+    closed, report = both_roads(name, specs.made(family.spec, SMALLER.get(name, {})))
 
+    layers = closed.section("layers").rows
     for row in (report.totals, *report.section("layers").rows, *report.section("maps").rows):
         assert row.reached is None or row.reached <= row.positions, row
     assert agreed(report) >= len({row.layer for row in layers})
@@ -180,14 +187,14 @@ SMALLER: dict[str, dict[str, Any]] = {
     "densenet": {"blocks": (2, 2, 2, 2)},
     "detection": {"backbone": "resnet18", "head_layers": 1},
     "drn": {"blocks": (1, 1, 1, 1, 1, 1, 1, 1)},
-    "efficientnet": {"depth_mult": 0.3},
     "inception": {"version": "v1"},
     "hrnet": {"modules": (1, 1, 1), "branch_blocks": 1, "stem_blocks": 1},
     "longformer": {"seq_len": 256, "depth": 2, "window": 64},
     "mamba": {"seq_len": 16, "depth": 2},
     "mobilebert": {"depth": 2, "seq_len": 64},
-    "regnet": {"depth": 13},
+    "regnet": {"depth": 8, "slope": 80.0},
     "segformer": {"blocks": (1, 1, 1, 1)},
+    "segmentation": {"auxiliary": True},
     "separable-residual": {"middle_blocks": 1},
     "shufflenet": {"blocks": (2, 2, 2)},
     "t5": {"depth": 2, "seq_len": 64, "target_len": 32},
@@ -198,7 +205,8 @@ SMALLER: dict[str, dict[str, Any]] = {
     "vit": {"depth": 2},
     "vitdet": {"depth": 4, "input_size": 512},
     "wav2vec2": {
-        "depth": 1, "d_model": 16, "heads": 2, "conv_channels": (4,), "input_size": 2000,
+        "depth": 1, "d_model": 16, "heads": 2, "conv_channels": (4,), "conv_kernels": (10, 3, 2),
+        "conv_strides": (5, 2, 2), "input_size": 300,
     },
     "wavenet": {"dilations": (1, 2, 4, 8), "stacks": 2, "input_size": 400},
     "whisper": {
@@ -206,7 +214,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     },
     "xlnet": {"depth": 2, "seq_len": 64},
 }  # fmt: skip
-"""Fields with which a family is looked at in less time."""
+"""Fields with which a family is looked at in less time, or once with what is published of it."""
 
 
 def test_both_inputs_of_an_encoder_decoder_are_followed() -> None:
@@ -228,14 +236,9 @@ def test_both_inputs_of_an_encoder_decoder_are_followed() -> None:
 
 
 def test_a_segmentation_network_is_held_against_its_map_before_it_is_resized() -> None:
-    preset = presets.load("deeplabv3_resnet50")
-    family = FAMILIES.get(preset.family)
-    subject = family.subject(specs.made(family.spec, preset.fields))
+    closed, report = of_published("deeplabv3_resnet50")
 
-    report = analyse("rf", subject, graph=True)
-
-    closed = analyse("rf", subject).totals
-    assert closed.receptive_field == (1019, 1019)
+    assert closed.totals.receptive_field == (1019, 1019)
     rows = {row.layer: row for row in report.section("layers").rows}
     assert rows["classifier"].local_field == (1019, 1019)
     # The image-level feature.
@@ -254,14 +257,10 @@ def test_a_segmentation_network_is_held_against_its_map_before_it_is_resized() -
 def test_a_published_network_with_squeezes_has_its_closed_form_as_local_window(
     name: str, window: int, global_by: str
 ) -> None:
-    preset = presets.load(name)
-    family = FAMILIES.get(preset.family)
-    subject = family.subject(specs.made(family.spec, preset.fields))
+    closed, report = of_published(name)
 
-    report = analyse("rf", subject, graph=True)
-
-    closed, totals = analyse("rf", subject).totals, report.totals
-    assert totals.local_field == closed.receptive_field == (window, window)
+    totals = report.totals
+    assert totals.local_field == closed.totals.receptive_field == (window, window)
     assert totals.receptive_field == (224, 224)
     assert totals.global_by == global_by
     # Behind a squeeze too an output has a place, of the given input.
