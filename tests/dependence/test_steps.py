@@ -332,9 +332,9 @@ def test_of_parts_some_of_which_were_picked_all_may_be() -> None:
 
 
 def test_two_shapes_are_cut_into_the_shortest_parts() -> None:
-    assert cut((4, 6), (2, 2, 6)) == [((4,), (2, 2)), ((6,), (6,))]
-    assert cut((2, 1), (2,)) == [((2, 1), (2,))]
-    assert cut((3,), (3, 1, 1)) == [((3,), (3, 1, 1))]
+    assert cut((4, 6), (2, 2, 6)) == (((4,), (2, 2)), ((6,), (6,)))
+    assert cut((2, 1), (2,)) == (((2, 1), (2,)),)
+    assert cut((3,), (3, 1, 1)) == (((3,), (3, 1, 1)),)
 
 
 def test_an_axis_is_lost_where_no_part_of_it_tells_positions_apart() -> None:
