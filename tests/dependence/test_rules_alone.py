@@ -278,6 +278,11 @@ NUMBERED: list[tuple[Any, Given, str]] = [
         for index in (i([3, 0], [3, 0]), i([3, 0], [1, 2]), i([3, 0]))
     ),
     (
+        aten.scatter_add.default,  # each row to one place of its own
+        {"self": r(2, 4), "dim": 1, "index": i([3, 3], [0, 0]), "src": r(2, 2)},
+        "self src",
+    ),
+    (
         aten.scatter_add.default,
         {"self": r(3, 2), "dim": 0, "index": i([2, 0], [2, 0], [0, 0]), "src": r(3, 2)},
         "self src",
@@ -628,6 +633,9 @@ BY_HAND: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], Given, str, Any]
         "_grouped_mm", (5, 4), (2, 3, 4),
         {"self": r(3, 5), "mat2": X, "offs": i(2, 5)}, KNOWN,
         np.kron(np.repeat([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]], 3, axis=0), np.eye(4)) > 0),
+    "a sparse product that is added": (
+        "sspaddmm", (3, 4), (3, 5), {"self": r(3, 5), "mat1": X, "mat2": r(4, 5)}, KNOWN,
+        np.kron(np.eye(3), np.ones((5, 4))) > 0),
     "numbers of a constant table": (
         "gather", (2, 3), (2, 3), {"self": r(4, 3), "dim": 0, "index": X}, KNOWN,
         each(6, 1, 1)),

@@ -407,17 +407,23 @@ def test_positions_that_a_mask_lets_through_lie_along_the_axis_that_reads_them()
 
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("alike", [True, False])
-def test_what_is_read_through_two_masks_is_what_both_let_through(axis: int, alike: bool) -> None:
+@pytest.mark.parametrize("turned", [None, 0, 1])
+def test_what_is_read_through_two_masks_is_what_both_let_through(
+    axis: int, alike: bool, turned: int | None
+) -> None:
     draw = np.random.default_rng(0)
     algebra, masks = Sets(), draw.random((20, 2, 4, 5)) < 0.5
     for put, read in masks:
         entries = algebra.single(draw.integers(9, size=(1, 5) if alike else (4, 5)))
         clipped = clip(entries, draw.random(entries.shape) < 0.3)
         found = Pattern((4, 5), clipped, (None, None), (False, True), algebra=algebra).kept(put)
+        if turned is not None:  # stored from the last to the first
+            places = [None if at != turned else np.arange(put.shape[at])[::-1] for at in (0, 1)]
+            found = replace(found, entries=np.flip(found.entries, turned), places=tuple(places))
 
         at_once, one_by_one = reduced_where(found, axis, read), found.kept(read).reduced((axis,))
 
-        assert np.array_equal(at_once.entries, one_by_one.entries)
+        assert np.array_equal(at_once.expanded(1 - axis), one_by_one.expanded(1 - axis))
         assert at_once.positional == one_by_one.positional
         assert at_once.shape == one_by_one.shape
 

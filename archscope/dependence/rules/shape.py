@@ -183,8 +183,8 @@ def roll(node: Node | View, before: Shape, _: Shape) -> Steps:
     """Elements moved round."""
     shifts, axes = node.arguments["shifts"], node.arguments["dims"]
     if not axes:
-        flat = (prod(before),)
-        turn = Take(0, rolled(flat[0], shifts[0]))
+        flat, (shift,) = (prod(before),), shifts
+        turn = Take(0, rolled(flat[0], shift))
         return (Reshape(before, flat), turn, Reshape(flat, before))
     return tuple(
         Take(axis % len(before), rolled(before[axis], shift))
