@@ -726,6 +726,20 @@ WEIGHTS: dict[str, tuple[tuple[int, ...], Make]] = {
             lambda s, x: F.conv1d(x.mT, s.mask.to(x.dtype)).mT,
         ),
     ),
+    "kernels of features that have unlike holes": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([[[1.0, 0, 0], [0.0, 0, 2]]])),
+            lambda s, x: F.conv1d(x.mT, s.mask.to(x.dtype)).mT,
+        ),
+    ),
+    "kernels of features that have unlike holes, transposed": (
+        LINE,
+        lambda: Held(
+            buffer(lambda: torch.tensor([[[1.0, 0, 0, 0]], [[0.0, 0, 0, 2]]])),
+            lambda s, x: F.conv_transpose1d(x.mT, s.mask.to(x.dtype), stride=2).mT,
+        ),
+    ),
     "kernels that have unlike holes, transposed": (
         LINE,
         lambda: Held(
