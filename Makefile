@@ -92,6 +92,10 @@ scoreboard: $(PEERS)/.installed ## Hold other counters, and archscope, against w
 verify: $(VENV)/.installed ## Run published networks against what rf says of them; an hour and more
 	$(BIN)/python benchmarks/verify.py --presets --seconds 14 --limit 20 --workers 2 --report
 
+.PHONY: census
+census: $(VENV)/.installed ## Count every published network in closed form and by both engines
+	$(BIN)/python benchmarks/census.py
+
 .PHONY: torture
 torture: $(VENV)/.installed ## Try to break archscope, 150,000 times, and write reports/torture.md; hours
 	$(BIN)/python benchmarks/torture
