@@ -239,6 +239,13 @@ def test_what_is_known_of_a_constant_is_so_of_any_numbers(overload: Any, given: 
         same(found.low, low)
 
 
+def test_what_is_written_to_a_part_is_known_of_its_bytes() -> None:
+    mask = torch.ones(4, dtype=torch.bool)
+    known = Facts().written(mask[2:], Facts(zero=b(1, 0)))
+
+    same(known.zero, b(0, 0, 1, 0))
+
+
 @pytest.mark.parametrize(("overload", "given"), MOVES + NUMBERS + VIEWS + BESIDE)
 def test_what_is_known_of_a_value_is_so_of_any_numbers(overload: Any, given: Given) -> None:
     zero, low = seen_of(overload, given)
