@@ -644,6 +644,8 @@ BY_HAND: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], Given, str, Any]
         each(2, 3, 4)),
     "a table of another shape by numbers of data": (
         "gather", (3, 4), (2, 3), {"self": X, "dim": 1, "index": V(9, (2, 3))}, DATA, ALL),
+    "a table of a longer row by numbers of data": (
+        "gather", (3, 4, 2), (3, 5, 1), {"self": X, "dim": 1, "index": V(9, (3, 5, 1))}, DATA, ALL),
     "numbers of places of a table": (
         "index", (2, 1), (2, 3, 5),
         {"self": r(4, 6, 5), "indices": [X, i(0, 2, 1)]}, KNOWN,
