@@ -121,17 +121,10 @@ class Claim:
         return f"{self.text}: it is {each}{along}"
 
     def _shown(self, value: Number) -> str:
-        """Return a number with its unit: of a time as it was typed, where that is in µs.
-
-        Of many bytes also as a card's memory is told.
-        """
+        """Return a number with its unit: of a time as it was typed, where that is in µs."""
         if self.dimension == "time" and _MICROSECONDS.search(self.text):
             return f"{float(value) * 10**6:.6g} µs"
-        told = shown(value, self.dimension)
-        power = 30 if value >= 2**30 else 20
-        if self.dimension != "bytes" or value < 2**20:
-            return told
-        return f"{told} ({float(value) / 2**power:.4g} {'GiB' if power == 30 else 'MiB'})"
+        return shown_of_card(value, self.dimension)
 
     def _is_proven(self, found: Found) -> bool:
         if self.dimension == "switch":
@@ -253,13 +246,22 @@ def shown(value: Number, dimension: Dimension) -> str:
     )
 
 
+def shown_of_card(value: Number, dimension: Dimension) -> str:
+    """Return a number with its unit, many bytes also as a card's memory is told."""
+    told = shown(value, dimension)
+    power = 30 if value >= 2**30 else 20
+    if dimension != "bytes" or value < 2**20:
+        return told
+    return f"{told} ({float(value) / 2**power:.4g} {'GiB' if power == 30 else 'MiB'})"
+
+
 def _plural(value: Number, dimension: Dimension) -> str:
     return "s" if dimension in ("positions", "bytes") and value != 1 else ""
 
 
 def _percent(share: Fraction) -> str:
     """Return a share as a percentage that is 0 or 100 only where it is that exactly."""
-    text = f"{float(share * 100):.4g}"
+    text = f"{float(share * 100):,.0f}" if abs(share) >= 10 else f"{float(share * 100):.4g}"
     if text == "100" and share != 1:
         return ">99.99%" if share < 1 else f"{float(share * 100)}%"
     return f"{text}%"

@@ -34,7 +34,7 @@ def command_of(analysis: Analysis) -> click.Command:
         **options: Any,
     ) -> None:
         claimed = claims_of(analysis.name, claims)
-        shown = {name: options.pop(name) for name in _SHOWN}
+        shown = {name: options.pop(name) for name in _SHOWN if name in options}
         view = output.view(**shown)
         given = {name: text for name, text in options.items() if text is not None}
         settings = {name: text_of(text) for name, text in given.items()}
@@ -105,6 +105,8 @@ _SHOWN = ("by", "sort", "top", "max_depth", "expand", "total")
 
 def _view_options(analysis: Analysis) -> list[click.Option]:
     names = [section.name for section in analysis.declared()]
+    totals = click.Option(["--total"], is_flag=True, help="Show only the totals.")
+    has_totals = any(section.totals_type for section in analysis.declared())
     return [
         click.Option(
             ["--by"],
@@ -124,5 +126,5 @@ def _view_options(analysis: Analysis) -> list[click.Option]:
             help="Show modules down to this nesting depth.",
         ),
         click.Option(["--expand"], is_flag=True, help="Show every copy of a repeated block."),
-        click.Option(["--total"], is_flag=True, help="Show only the totals."),
+        *([totals] if has_totals else []),
     ]

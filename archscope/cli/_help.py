@@ -37,7 +37,9 @@ class ExplainedCommand(click.Command):
     def _refuse_empty(self, ctx: click.Context) -> None:
         """Raise `UsageError` where an option is given nothing, as by an unset variable."""
         for param in self.params:
-            if isinstance(param, click.Option) and ctx.params.get(param.name or "") == "":
+            if not isinstance(param, click.Option) or param.flag_value == "":
+                continue  # an option that may stand without a value, as --teacher
+            if ctx.params.get(param.name or "") == "":
                 flag, what = max(param.opts, key=len), param.metavar or "a value"
                 raise click.UsageError(f"{flag} is empty; leave it out or give {what}", ctx)
 

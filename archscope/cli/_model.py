@@ -104,8 +104,9 @@ class ModelCommand(ExplainedCommand):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_NAMED] = tuple(_named_by(self._free_words(args)))
         ctx.meta[_GENERAL] = self._wants_general(ctx, args)
-        try:
-            return super().parse_args(ctx, self.words(ctx, args))
+        words = self.words(ctx, args)
+        try:  # a network that a file or the environment describes is an answer's, not the help's
+            return super().parse_args(ctx, words or ["--"] * self._is_described(ctx))
         except click.NoSuchOption as unknown:
             _say_whose(ctx, unknown)
             raise
@@ -121,6 +122,13 @@ class ModelCommand(ExplainedCommand):
     def words(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return what was typed as Click is to read it."""
         return args
+
+    def _is_described(self, ctx: click.Context) -> bool:
+        """Return whether a file or the environment has a field of a network for this command."""
+        prefix = f"{ctx.auto_envvar_prefix}_"
+        said = {*(ctx.default_map or ())}
+        said |= {n.removeprefix(prefix).lower() for n in os.environ if n.startswith(prefix)}
+        return not said.isdisjoint(self._fields(ctx))
 
     def _wants_general(self, ctx: click.Context, args: list[str]) -> bool:
         """Return whether a flag may be of a general family; importing those takes its time."""

@@ -102,6 +102,8 @@ def _chosen(known: Sequence[Fact], names: Sequence[str], subjects: Sequence[str]
     for subject in subjects:
         if subject not in every:
             near = did_you_mean(subject, every)
+            if subject and any(_means(subject, fact) for fact in known):
+                near = f" Names of facts have it: `archscope facts {subject}`"
             raise UsageError(f"no facts are about {subject!r}; there are {', '.join(every)}.{near}")
     of = [fact for fact in known if not subjects or fact.subject in subjects]
     if "" in names:

@@ -245,7 +245,7 @@ def _variants(
     variants = Variants(family, fixed, axes, rate, name=name, implied=implied, solve=solve)
     if len(variants) == 1:
         raise UsageError(
-            f"{network.name}: there is nothing to choose; give a field several values, e.g. "
+            f"{name}: there is nothing to choose; give a field several values, e.g. "
             "--depth 4:16 or --channels 16:256:*2"
         )
     return variants

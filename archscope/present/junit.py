@@ -65,8 +65,13 @@ def _tested(section: Section, fields: Cases) -> Iterator[_Case]:
             suite=_shown(section, row, fields.suite),
             name=" ".join(named),
             kind=_KINDS[getattr(row, fields.outcome)],
-            message=_shown(section, row, fields.detail) or _numbers(section, row, fields),
+            message="; ".join(filter(None, _said(section, row, fields))),
         )
+
+
+def _said(section: Section, row: object, fields: Cases) -> tuple[str, str]:
+    """Return the numbers of a row, for a server that shows nothing else, and why they are so."""
+    return _numbers(section, row, fields), _shown(section, row, fields.detail)
 
 
 def _numbers(section: Section, row: object, fields: Cases) -> str:

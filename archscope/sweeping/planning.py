@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -142,7 +142,7 @@ def planned(asked: Asked) -> Planned:
         request=request,
         measures=(),
         arguments=tuple(axis.name for axis in axes if axis.is_argument),
-        solve=_solve(asked, spec, axes),
+        solve=_solve(asked, spec, axes, request.fields),
         sample_rate=asked.sample_rate,
         **(asked.timing or {}),
     )
@@ -176,7 +176,9 @@ def _axes(model: str, spec: type | None, request: Request) -> tuple[tuple[Axis, 
     return tuple(axes), replace(request, fields=fields, arguments=arguments)
 
 
-def _solve(asked: Asked, spec: type | None, axes: Sequence[Axis]) -> Solve | None:
+def _solve(
+    asked: Asked, spec: type | None, axes: Sequence[Axis], given: Collection[str]
+) -> Solve | None:
     """Return what is to be found in every variant; raises `UsageError` where that cannot be."""
     if asked.iso is None and asked.solve is None:
         return None
@@ -196,6 +198,8 @@ def _solve(asked: Asked, spec: type | None, axes: Sequence[Axis]) -> Solve | Non
     found = solve_of(spec, asked.solve, of, dimension, wanted)
     if found.field in (axis.name for axis in axes):
         raise UsageError(f"--solve {asked.solve}: it is also an axis; leave out one of them")
+    if found.field in given:
+        raise UsageError(f"--solve {asked.solve}: its value is also given; leave out one of them")
     return found
 
 

@@ -69,9 +69,8 @@ def solve_of(
     name = field.replace("-", "_")
     if name not in known or known[name].kind not in ("integer", "list") or known[name].kinds:
         whole = [n for n, f in known.items() if f.kind in ("integer", "list") and not f.kinds]
-        raise UsageError(
-            f"--solve {field}: it is not a field that holds integers; those are {', '.join(whole)}"
-        )
+        those = f"those are {', '.join(whole)}" if whole else "a network of your own has none"
+        raise UsageError(f"--solve {field}: it is not a field that holds integers; {those}")
     if wanted <= 0:
         raise UsageError(f"--iso {of.name}: the target must be greater than 0")
     low, high = known[name].low, known[name].high

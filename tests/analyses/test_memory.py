@@ -335,6 +335,9 @@ def test_what_an_update_of_all_at_once_takes_is_said_as_a_card_has_it() -> None:
     notes = archscope.memory(large, torch.empty(1, 8192, device="meta")).notes
 
     assert any("torch's default on a GPU) needs 1.25 GiB" in note.text for note in notes)
+    notes = archscope.memory(nn.Linear(512, 1024, bias=False), torch.empty(1, 512)).notes
+
+    assert any("needs 10 MiB" in note.text for note in notes)  # 5 x 4 x 512 x 1024
 
 
 def test_the_layer_that_is_taken_for_a_head_is_told() -> None:

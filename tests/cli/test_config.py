@@ -61,6 +61,18 @@ def test_a_key_is_a_flag_without_its_dashes(archscope: Any) -> None:
     assert found["totals"]["macs"] is None
 
 
+def test_a_network_that_is_described_elsewhere_is_answered(
+    archscope: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("archscope.toml").write_text("[rf]\ndilations = [1, 2]\n")
+    assert "dilations 1,2\n" in archscope("rf").out
+    Path("archscope.toml").write_text("[rf]\ntop = 3\n")
+    monkeypatch.setenv("DILATIONS", "1,2")  # it is no variable of ours
+    assert archscope("rf").code == 2
+    monkeypatch.setenv("ARCHSCOPE_RF_DILATIONS", "2,4")
+    assert "dilations 2,4\n" in archscope("rf").out
+
+
 def test_what_may_be_given_several_times_is_a_list_or_one(archscope: Any) -> None:
     Path("archscope.toml").write_text('[rf]\nassert = ["rf >= 3", "rf >= 99"]\n')
     assert archscope("rf", "--dilations", "1").code == 3

@@ -174,6 +174,10 @@ def test_in_python_lists_are_chosen_from(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("resnet50", "--where", "params < 10M"), "there is nothing to choose"),
+        (
+            ("cnn", "--depth", "2", "--channels", "8", "--kernel-size", "3", "--dilations", "1"),
+            "Error: cnn: there is nothing to choose",
+        ),  # it named the default's depth and width
         (("cnn", "--causal", "--where", "rf >= 1s"), "rf in seconds needs --sample-rate"),
         (("cnn", "--depth", "0:4"), "'--depth': 0 is not in the range"),
         (("cnn", "--dilations", "doublin"), "Did you mean 'doubling'?"),

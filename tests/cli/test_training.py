@@ -74,3 +74,10 @@ def test_a_setting_that_is_none_is_one_line(archscope: Callable[..., Any]) -> No
     assert (run.code, run.out) == (2, "")
     assert run.err.startswith("Error: lora: targets=nobody names no module.")
     assert len(run.err.splitlines()) == 1
+
+
+def test_an_answer_without_totals_has_no_flag_for_them(archscope: Callable[..., Any]) -> None:
+    run = archscope("finetune", *SMALL, "--total")
+
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("Error: archscope finetune has no option --total")

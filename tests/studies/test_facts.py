@@ -173,6 +173,8 @@ def test_a_name_that_there_is_not_is_said() -> None:
     for names, only in ((("kv-lama",), ()), ((), ("kw",)), (("",), ())):
         with pytest.raises(UsageError):
             facts(*names, only=only, files=own)
+    with pytest.raises(UsageError, match="`archscope facts lora-gpt3-r1`"):
+        facts(only=("lora-gpt3-r1",), files=own)
 
 
 def test_only_functions_of_theory_are_called() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -77,8 +78,27 @@ def test_widths_of_equal_parameters() -> None:
         ({"iso": "causal=1", "solve": "d_model"}, "not a number that a field can be solved for"),
         ({"iso": "rf=1s", "solve": "seq_len"}, "needs --sample-rate"),
         ({"iso": "params=1M", "solve": "depth"}, "also an axis"),
+        ({"iso": "params=1M", "solve": "heads", "heads": 4}, "its value is also given"),
     ],
 )
-def test_what_cannot_be_solved_for(asked: dict[str, str], said: str) -> None:
+def test_what_cannot_be_solved_for(asked: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         archscope.sweep("transformer", depth=[1, 2], **asked)
+
+
+def test_a_network_of_ones_own_has_no_such_field() -> None:
+    with pytest.raises(UsageError, match="a network of your own has none"):
+        archscope.sweep(
+            "torch.nn:Linear", model_arg={"in_features": [1, 2]}, iso="params=9", solve="bias"
+        )
+
+
+def test_a_field_that_changes_nothing_is_told() -> None:
+    found = archscope.sweep(
+        "transformer", depth=[1], d_model=8, vocab_size=9, seq_len=4,
+        iso="params=100", solve="heads", measure="params",
+    )  # fmt: skip
+    row, note = found.section("sweep.variants").rows[0], found.notes[-1]
+
+    assert (row.heads, note.level) == (1, "warning")
+    assert note.text.endswith(f"the furthest is off by {row.params / 100 - 1:+,.0%}")

@@ -227,7 +227,10 @@ def _at_once(name: str, totals: Totals) -> Note:
 
 def _size(number: int) -> str:
     """Return bytes as one compares them with a card's memory, exactly where they are few."""
-    return f"{number / 2**30:.4g} GiB" if number >= 2**30 else f"{number:,} bytes"
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB")):
+        if number >= unit:
+            return f"{number / unit:.4g} {name}"
+    return f"{number:,} bytes"
 
 
 def _attends(step: Step) -> bool:

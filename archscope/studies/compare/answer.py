@@ -58,7 +58,10 @@ def sections_of(sides: Sequence[Side]) -> tuple[Section, ...]:
     parts = tuple(_parts(sides))
     if not totals:
         held = (f"{each.name} {_held(each.report)}" for each in sides)
-        raise UsageError(f"nothing that two of them tell can be compared: {', '.join(held)}")
+        raise UsageError(
+            f"nothing that two of them tell can be compared: {', '.join(held)}; save both by the "
+            "same command with -f json -o FILE, and compare these files"
+        )
     legend = tuple(_legend(sides))
     modules = next((each for each in parts if each.name == "modules"), None)
     changes = tuple(_changes(modules.rows, len(sides))) if modules else ()

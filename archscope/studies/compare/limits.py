@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from archscope.assertions import Dimension, Found, Number, shown
+from archscope.assertions import Dimension, Found, Number, shown, shown_of_card
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.studies.changes import Change, read_change
@@ -62,11 +62,16 @@ class Limit:
             return f"{text}; of 0 there is no percentage, so give a number"
         if before.bound or after.bound:
             return f"{text}: whether that holds is not known"
-        changes = [
-            f"{float(100 * Fraction(b - a) / Fraction(a)):+.4g}%" if a else "from 0"
-            for a, b in zip(before.values, after.values, strict=True)
-        ]
+        changes = [_change(*each) for each in zip(before.values, after.values, strict=True)]
         return f"{text} ({' × '.join(changes)})"
+
+
+def _change(before: Number, after: Number) -> str:
+    """Return how much a number grew, as a percentage with its sign."""
+    if not before:
+        return "from 0"
+    grown = Fraction(after - before) / Fraction(before)
+    return f"{'+' * (grown > 0)}{shown(grown, 'share')}"
 
 
 def _unknown(side: Side, found: Found) -> str:
@@ -77,7 +82,7 @@ def _unknown(side: Side, found: Found) -> str:
 
 
 def _shown(found: Found, dimension: Dimension) -> str:
-    each = " × ".join(shown(_number(value), dimension) for value in found.values)
+    each = " × ".join(shown_of_card(_number(value), dimension) for value in found.values)
     return f"{found.bound} {each}" if found.bound else each
 
 

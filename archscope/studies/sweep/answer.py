@@ -18,6 +18,8 @@ from archscope.studies.where import Condition
 
 _MOST_REASONS = 5
 """Reasons that a note gives, the most frequent first."""
+_FAR = 0.25
+"""A found value that misses what was wanted by more is told."""
 
 
 @frozen
@@ -46,7 +48,7 @@ def sections(layout: Layout, found: Iterable[Outcome], choice: Choice) -> tuple[
         notes.append(_of_condition(choice.where, [v.holds for v in verdicts.values()]))
     notes = [*_failures(kept), *notes, *_of_no_axis(layout)]
     kept = [each for each in kept if each.answers or each.refused]
-    notes += _uncounted(kept)
+    notes += [*_uncounted(kept), *_of_what_is_far(kept)]
     sure = [each for each in kept if not marks.get(each.place)]
     best = front(sure, choice.pareto) if choice.pareto else None
     if best is not None:
@@ -150,6 +152,17 @@ def _uncounted(outcomes: Sequence[Outcome]) -> Iterator[Note]:
             "without it both engines count them"
         )
         yield Note(level="info", text=text)
+
+
+def _of_what_is_far(outcomes: Sequence[Outcome]) -> Iterator[Note]:
+    """Say where the nearest value of a field is not near: the field may not change the measure."""
+    missed = [off for each in outcomes if (off := each.residual) is not None and abs(off) > _FAR]
+    if missed:
+        text = (
+            f"{_variants(len(missed))} can come no nearer to what --iso asks; the furthest is off "
+            f"by {max(missed, key=abs):+,.0%}"
+        )
+        yield Note(level="warning", text=text)
 
 
 def _of_condition(condition: Condition, verdicts: Sequence[bool | None]) -> Note:

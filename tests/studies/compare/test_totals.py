@@ -226,6 +226,24 @@ def test_a_limit_says_what_is_and_what_was(network: Network) -> None:
     assert str(raised.value) == "--fail-on params:+1%: 150 in two, 100 in one (+50%)"
 
 
+@pytest.mark.parametrize(
+    ("limit", "before", "after", "said"),
+    [
+        ("params:+1%", 10, 12_345, "12,345 in b, 10 in a (+123,350%)"),  # 12,335 / 10
+        ("params:-1%", 100, 80, "80 in b, 100 in a (-20%)"),
+        ("weights:+0", 2**18, 2**29, "2,147,483,648 bytes (2 GiB) in b, 1,048,576 bytes (1 MiB)"),
+    ],
+)
+def test_a_limit_says_numbers_as_people_read_them(
+    network: Network, limit: str, before: int, after: int, said: str
+) -> None:
+    one, two = ({"a": ("Linear", params, 1)} for params in (before, after))
+    with pytest.raises(ThresholdError) as raised:
+        archscope.compare(network(one, "a"), network(two, "b"), fail_on=limit)
+
+    assert said in str(raised.value)
+
+
 def test_a_bound_proves_what_follows_from_it_and_no_more(network: Network) -> None:
     partial = network(TWO, "two", complete=False)  # at least 500 of work
     with pytest.raises(ThresholdError, match="is not known"):
