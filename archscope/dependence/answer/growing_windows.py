@@ -39,7 +39,7 @@ def _grows(step: Step, larger: Step) -> bool:
         widest = _widest(larger.links)
         return widest > 1 and 2 * widest >= 3 * _widest(step.links) > 0
     if isinstance(step, ReduceWhere) and isinstance(larger, ReduceWhere):
-        more = larger.mask.shape[larger.axis] - step.mask.shape[step.axis]
+        more: int = larger.mask.shape[larger.axis] - step.mask.shape[step.axis]
         return 2 * (_most(larger) - _most(step)) >= more > 0
     return False
 
