@@ -98,6 +98,9 @@ def ring(m: Any, x: Tensor) -> Tensor:
          (2, 7, 4), (1,), 2, 0),
         (Run(lambda m, x: m.c(m.f(x.mT).mT), f=nn.Linear(4, 4), c=nn.Conv1d(4, 4, 3)),
          (2, 4, 7), (2,), 1, 0),
+        # attention behind (N, C, time), turned (Chen et al. 2020, DPTNet)
+        (Run(lambda m, x: m.o((y := m.f(x.mT)) @ y.mT @ y).mT,
+             f=nn.Linear(4, 4), o=nn.Linear(4, 4)), (2, 4, 7), (2,), 1, 0),
         (nn.Sequential(nn.Linear(8, 8), nn.ReLU()), (4, 8), (1,), None, 0),
         (Run(lambda m, x: m.f((x - x.mean(2, True)).mT).mT.cumsum(2), f=nn.Linear(4, 4)),
          (2, 4, 7), (2,), 1, 0),

@@ -154,6 +154,29 @@ def test_a_window_that_is_wider_than_the_input_does_not_grow_for_ever() -> None:
     assert found.target.field.lines[0].hulls[1] == 20 + 2
 
 
+def test_one_softmax_over_a_row_and_a_column_grows_along_both() -> None:
+    class CrissCross(nn.Module):
+        """Huang et al. 2019: a pixel's own place counts once, in its row."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(1, 2, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            rows = self.conv(x).permute(0, 2, 3, 1)
+            columns, height = rows.transpose(1, 2), x.shape[2]
+            apart = columns @ columns.mT + torch.diag(torch.full((height,), -torch.inf))
+            scores = torch.cat([apart.transpose(1, 2), rows @ rows.mT], 3)
+            shares = scores.softmax(3)
+            own = shares[..., :height].transpose(1, 2) @ columns
+            return own.transpose(1, 2) + shares[..., height:] @ rows
+
+    found = found_of(CrissCross(), torch.rand(1, 1, 9, 3))
+
+    assert found.growth.reason == growth.GROWING
+    assert found.growth.sizes == (18, 6)  # along neither axis is a larger one looked at
+
+
 def test_a_map_of_a_fixed_size_ends_the_search() -> None:
     pool = nn.Sequential(nn.Conv1d(1, 1, 9, padding=4), nn.AdaptiveAvgPool1d(4))
 

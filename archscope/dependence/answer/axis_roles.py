@@ -7,7 +7,7 @@ positions they see more than one place, along the batch they must not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -206,6 +206,7 @@ def _told_apart(found: int, features: int | None, rank: int, mixing: Mixing) -> 
 _WINDOWS = ("conv", "pool", "upsample")
 _RECURRENT = ("mkldnn_rnn_layer", "lstm", "gru", "rnn_tanh", "rnn_relu", "_cudnn_rnn")
 _NORMS = ("native_group_norm", "group_norm")
+_PRODUCTS = ("mm", "matmul", "bmm", "baddbmm")
 _LINEAR = ("linear", "mm", "addmm", "matmul", "bmm", "native_layer_norm", "_fused_rms_norm")
 
 
@@ -219,13 +220,20 @@ def _told(lowered: tuple[Lowered, ...], seed: Value) -> Told:
             if before is None:
                 continue
             told = _telling(each.node, edge, before.total[0].sets, seed.shape)
-            if told is None:
+            if told is None or (hint.features is not None and _is_of_pairs(each, seen)):
                 continue
             if _is_certain(told, each.node, edge, len(seed.shape)):
                 left = None if hint.features in told.positions else hint.features
                 return replace(told, features=left if told.features is None else told.features)
             hint = told if hint == Told() or each.node.operator in _LINEAR else hint
     return hint
+
+
+def _is_of_pairs(each: Lowered, seen: Mapping[Value, Seen]) -> bool:
+    """Return whether both factors of a product see the input, as where attention compares positions
+    and takes some of each: behind a layer of features it is none itself."""
+    factors = sum(edge.source in seen for edge in each.edges)
+    return each.node.operator in _PRODUCTS and factors > 1
 
 
 def _is_certain(told: Told, node: Node, edge: Edge, rank: int) -> bool:

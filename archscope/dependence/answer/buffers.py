@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -26,7 +26,7 @@ class Kept:
     positions: int
     """Positions of its own input."""
     channels: int
-    """Numbers at each position."""
+    """Numbers at each position, of all rows that are of one sequence."""
     itemsize: int | None
     """Bytes of one number; None: it has no weights that tell."""
 
@@ -47,9 +47,27 @@ def buffers_of(exam: Examination, target: Value) -> tuple[tuple[Kept, ...], str]
         kept = _pool(node) if "pool" in node.operator else _convolution(node, makers)
         if kept is None:
             return (), f"{node.operator} in {_where(node)} looks ahead, or keeps another state"
-        if kept.positions:
-            found.append(kept)
+        if not kept.positions:
+            continue
+        rows = _rows(exam, node)
+        if rows is None:
+            return (), f"{node.operator} in {_where(node)} has parts of the sequence as rows"
+        found.append(replace(kept, channels=kept.channels * rows))
     return tuple(found), ""
+
+
+def _rows(exam: Examination, node: Node) -> int | None:
+    """Return how many rows a layer runs on for one sequence, as for each band of a spectrum; None
+    where parts of the sequence are among them: windows, or every other position."""
+    source: Value = node.arguments["input" if node.operator == "convolution" else "self"]
+    batch = exam.roles.batch
+    rows, samples = source.shape[0], 1 if batch is None else exam.seed.shape[batch]
+    if rows == samples:
+        return 1
+    field = exam.total(source)
+    if field is None or rows % samples or any(0 in pattern.units for pattern in field.patterns):
+        return None
+    return rows // samples
 
 
 def _where(node: Node) -> str:

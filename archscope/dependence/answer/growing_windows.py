@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.record.graph import Value
 from archscope.dependence.rules.sequence import RUNNING
 from archscope.dependence.sets.links import Links, Ranges
-from archscope.dependence.sets.steps import Take
+from archscope.dependence.sets.steps import ReduceWhere, Step, Take
 
 
 def growing(one: Examination, two: Examination, target: Value) -> str | None:
@@ -22,11 +24,28 @@ def growing(one: Examination, two: Examination, target: Value) -> str | None:
             if mine.target not in before or mine in one.dependences.cut:
                 continue
             for step, larger in zip(mine.steps, other.steps, strict=False):
-                if isinstance(step, Take) and isinstance(larger, Take):
-                    widest = _widest(larger.links)
-                    if widest > 1 and 2 * widest >= 3 * _widest(step.links) > 0:
-                        return one.module(number)
+                if _grows(step, larger):
+                    return one.module(number)
     return None
+
+
+def _grows(step: Step, larger: Step) -> bool:
+    """Return whether one position reads more through a step on the larger input.
+
+    Of a softmax over a row and a column at once a row twice as long makes less than twice as much:
+    it grows where what it reads grows by half of what there is to read, or more.
+    """
+    if isinstance(step, Take) and isinstance(larger, Take):
+        widest = _widest(larger.links)
+        return widest > 1 and 2 * widest >= 3 * _widest(step.links) > 0
+    if isinstance(step, ReduceWhere) and isinstance(larger, ReduceWhere):
+        more: int = larger.mask.shape[larger.axis] - step.mask.shape[step.axis]
+        return 2 * (_most(larger) - _most(step)) >= more > 0
+    return False
+
+
+def _most(step: ReduceWhere) -> int:
+    return int(np.count_nonzero(step.mask, axis=step.axis).max(initial=0))
 
 
 def _widest(links: Links) -> int:

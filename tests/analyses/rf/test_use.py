@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import pytest
 import torch
@@ -21,6 +21,7 @@ from archscope.saved import read_text
 laws = settings(max_examples=10, deadline=None, derandomize=True, database=None)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+Turn: TypeAlias = Callable[[Tensor], Tensor]
 CHANNELS = 2
 
 
@@ -445,6 +446,42 @@ def test_a_shift_before_a_single_tap_is_no_buffer_of_it() -> None:
     assert report.totals.look_back == (1,)
     assert report.totals.buffer_positions is None
     assert row.unbuffered == "constant_pad_nd in 0 shifts positions by itself"
+
+
+class Rows(nn.Module):
+    """A causal convolution of what is made rows, and is joined again."""
+
+    def __init__(self, channels: int, apart: Turn, join: Turn) -> None:
+        super().__init__()
+        self.apart, self.join = apart, join
+        self.conv = nn.Conv1d(channels, channels, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.join(self.conv(F.pad(self.apart(x), (2, 0))))
+
+
+def test_buffers_are_those_of_all_rows_of_a_sequence() -> None:
+    bands = Rows(1, lambda x: x.reshape(-1, 1, 32), lambda x: x.reshape(-1, 6, 32))
+    totals = archscope.rf(bands, torch.zeros(2, 6, 32)).totals
+
+    # Of one sequence 6 bands keep 2 numbers of 4 bytes each.
+    assert (totals.buffer_positions, totals.buffer_bytes) == (2, 2 * 6 * 4)
+
+
+@pytest.mark.parametrize(
+    ("apart", "join"),
+    [
+        (lambda x: x.unflatten(2, (4, 8)).transpose(1, 2)[0],  # windows of 8
+         lambda x: x[None].transpose(1, 2).flatten(2)),
+        (lambda x: x.unflatten(2, (16, 2)).movedim(3, 1)[0],  # every other position
+         lambda x: x[None].movedim(1, 3).flatten(2)),
+    ],
+)  # fmt: skip
+def test_parts_of_a_sequence_as_rows_keep_what_is_not_known(apart: Turn, join: Turn) -> None:
+    report, row = field(Rows(CHANNELS, apart, join), 32)
+
+    assert report.totals.buffer_positions is None
+    assert row.unbuffered == "convolution in conv has parts of the sequence as rows"
 
 
 def test_one_more_position_of_margin_is_needed() -> None:

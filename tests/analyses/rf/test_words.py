@@ -453,6 +453,21 @@ def test_one_frame_and_several_of_four_are_causal_at_their_rate() -> None:
     )
 
 
+def test_frames_that_see_no_later_one_are_no_leak() -> None:
+    def layer(before: int, kernel: int, stride: int) -> list[nn.Module]:
+        return [nn.ConstantPad1d((before, 0), 0), nn.Conv1d(2, 2, kernel, stride)]
+
+    model = nn.Sequential(*layer(4, 5, 1), *layer(2, 4, 2), *layer(2, 3, 1), *layer(4, 8, 4))
+    framed = said(receptive_field(model, torch.zeros(1, 2, 64)))
+    later = said(receptive_field(nn.Sequential(*model, nn.Conv1d(2, 2, 2)), torch.zeros(1, 2, 64)))
+
+    # A frame of 2 sees 1 ahead of its place, one of 2 x 4 sees 1 + 3 x 2.
+    within = "up to 7 positions ahead of their own, within their own frame of 8 positions, from 3"
+    assert f"not causal: outputs look {within} on" in framed
+    assert "Leak" not in framed
+    assert "within" not in later
+
+
 class Translator(nn.Module):
     """A causal convolution of the target beside all of the source, as a decoder has it."""
 

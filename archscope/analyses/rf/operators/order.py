@@ -91,13 +91,15 @@ def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
     """Return that outputs look ahead: a leak, where most modules of the network look back alone.
 
     A map before an output that reads all positions in any case leaks nothing, nor is it known which
-    module leaks behind maps whose units have no places of their own.
+    module leaks behind maps whose units have no places of their own. Frames that see no later one,
+    as those of a causal codec (Défossez et al. 2022), are causal at their rate.
     """
     reach, leaks = order.reach, order.leaks
     later = counted(reach.ahead, "position")
     meant = all(leak.operator == BOTH_WAYS or leak.block > 1 for leak in leaks)
     is_inner = is_inner or not all(leak.is_its_own for leak in leaks)
-    if leaks and len(leaks) <= len(order.backward) and not (meant or is_inner):
+    is_framed = reach.ahead < reach.jump
+    if leaks and len(leaks) <= len(order.backward) and not (meant or is_inner or is_framed):
         named = ", ".join(_looks(leak) for leak in leaks[:MODULES_NAMED])
         more = len(leaks) - MODULES_NAMED
         others = f" and {counted(more, 'other')}" if more > 0 else ""
@@ -109,6 +111,7 @@ def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
         )
     blocks = {leak.block for leak in leaks} - {1}
     parts = f", in blocks of {blocks.pop():,}" if len(blocks) == 1 else ""
+    parts = f", within their own frame of {reach.jump} positions" if is_framed else parts
     since = f"{parts}, from {_culprit(leaks[0])} on" if leaks else ""
     return Note(
         level="info",
