@@ -43,6 +43,9 @@ class Doing(nn.Module):
             "rms, weight": lambda: functional.rms_norm(x, (8,), x.new_ones(8)),
             "rms, weight=": lambda: functional.rms_norm(x, (8,), weight=x.new_ones(8)),
             "instance, weight": lambda: functional.instance_norm(x, None, None, x.new_ones(4)),
+            "instance, torch's": lambda: torch.instance_norm(
+                x, x.new_ones(4), None, None, None, True, 0.1, 1e-5, False
+            ),
             "norm, weight": lambda: functional.layer_norm(x, (8,), x.new_ones(8)),
             "batch, weight": lambda: functional.batch_norm(
                 x, None, None, x.new_ones(4), None, True
@@ -66,6 +69,7 @@ class Doing(nn.Module):
         (Doing("rms, weight"), 5 * 512),
         (Doing("rms, weight="), 5 * 512),
         (Doing("instance, weight"), 5 * 512),
+        (Doing("instance, torch's"), 5 * 512),
         (Doing("norm, weight"), 5 * 512),
         (Doing("batch, weight"), 5 * 512),
         (Doing("group, weight"), 5 * 512),

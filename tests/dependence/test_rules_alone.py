@@ -263,6 +263,7 @@ NUMBERED: list[tuple[Any, Given, str]] = [
     ),
     (aten.gather.default, {"self": r(3, 4), "dim": 0, "index": i([2, 0, 1], [0, 0, 2])}, "self"),
     (aten.gather.default, {"self": r(3, 4), "dim": -1, "index": i([3, 1], [3, 1])}, "self"),
+    (aten.gather.default, {"self": r(2, 4), "dim": 1, "index": i([3, 3], [0, 0])}, "self"),
     (aten.take.default, {"self": r(2, 3), "index": i([5, -2])}, "self"),
     (aten.index_add.default, {"self": r(2, 4), "dim": -1, "index": i(3, 0, 3), "source": r(2, 3)},
      "self source"),

@@ -143,3 +143,13 @@ def test_terms_of_two_ways_stand_together() -> None:
         ]
         nothing = np.zeros((2, of_one.shape[1]), dtype=np.bool_)
         check(side_by_side(parts, 0), np.concatenate([of_one, nothing, of_two]), before)
+
+
+def test_a_number_made_of_two_elements_holds_these_alone() -> None:
+    start = seeds(Value(0, (2, 2)), (0, 1))
+    elements = (
+        apply((Reshape((2, 2), (4,)), Take(0, gather(4, [place])), Reshape((1,), ())), start)
+        for place in (0, 3)
+    )
+
+    check(unite([one for terms in elements for one in terms]), np.eye(2).reshape(1, 4) > 0, (2, 2))
