@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from archscope.counting.operators import NONLINEAR, classify_torch
-from archscope.library import params
+from archscope.library import params, train
 
 X = torch.rand(4, 8)
 W = torch.rand(8, 8)
@@ -161,6 +161,18 @@ def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor]
     assert not report.totals.complete
     rows = {row.path: row.complete for row in report.section("modules").rows}
     assert rows == {"": False, "fc": True, "inner": False}
+
+
+def test_a_step_is_a_bound_where_its_forward_was_out_of_sight() -> None:
+    for function, complete in (
+        (lambda x: x + filled(x.detach()).relu_(), False),
+        (lambda x: torch.empty_like(x).index_copy(0, (x[:, 0] < 9).nonzero()[:, 0], x), True),
+        (lambda x: x * torch.tensor(len(x.tolist())), True),
+    ):
+        report = train(Function(function), X)
+
+        assert report.totals.complete is complete
+        assert any("out of torch's sight" in note.text for note in report.notes) is not complete
 
 
 class Packed(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.analyses.memory.notes import adapter_notes, one_draw
+from archscope.analyses.memory.notes import adapter_notes, bound_notes, one_draw
 from archscope.analyses.train.rows import MODULES, RECIPES, ModuleRow, RecipeRow, Totals
 from archscope.analyses.train.settings import Settings
 from archscope.counting.loose_weights import made_notes
@@ -138,7 +138,7 @@ def _totals(rows: tuple[ModuleRow, ...], work: Work) -> Totals:
         recomputed=whole.recomputed,
         step=step,
         ratio=step / whole.forward if whole.forward else None,
-        complete=not work.unknown and all(row.agrees for row in rows),
+        complete=not work.unknown and not work.filled and all(row.agrees for row in rows),
     )
 
 
@@ -194,12 +194,7 @@ def _headline(totals: Totals) -> Iterator[Headline]:
 
 
 def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator[Note]:
-    if work.unknown:
-        yield Note(
-            level="warning",
-            text=f"{', '.join(sorted(work.unknown))}: multiply-accumulates unknown, so the totals "
-            "are lower bounds",
-        )
+    yield from bound_notes(work)
     yield _agreement(work)
     if work.functions:
         yield Note(
