@@ -173,6 +173,7 @@ def test_a_step_is_a_bound_where_its_forward_was_out_of_sight() -> None:
 
         assert report.totals.complete is complete
         assert any("out of torch's sight" in note.text for note in report.notes) is not complete
+        assert ("MACs of a step ≥ 512: forward ≥ 256" in report.to("table")) is not complete
 
 
 class Packed(nn.Module):

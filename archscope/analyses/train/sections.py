@@ -157,19 +157,18 @@ def _recipe_rows(totals: Totals) -> Iterator[RecipeRow]:
 
 
 def _summary(totals: Totals) -> Iterator[Words]:
+    sign = "" if totals.complete else "≥ "
     again: Words = ()
     if totals.recomputed:
-        again = (" · again ", Amount(value=totals.recomputed, kind="work"))
-    ratio: Words = ()
-    if totals.ratio is not None:
-        ratio = (f", {totals.ratio:.4g} × the forward",)
+        again = (f" · again {sign}", Amount(value=totals.recomputed, kind="work"))
+    ratio = _ratio(totals)
     yield (
-        "MACs of a step ",
+        f"MACs of a step {sign}",
         Amount(value=totals.step, kind="work"),
-        *ratio,
-        ": forward ",
+        f", {ratio}" if ratio else "",
+        f": forward {sign}",
         Amount(value=totals.forward, kind="work"),
-        " · backward ",
+        f" · backward {sign}",
         Amount(value=totals.backward, kind="work"),
         *again,
     )
@@ -181,12 +180,19 @@ def _summary(totals: Totals) -> Iterator[Words]:
     )
 
 
+def _ratio(totals: Totals) -> str:
+    """Say how many times the forward a step is; of two bounds nobody knows."""
+    if totals.ratio is None or not totals.complete:
+        return ""
+    return f"{totals.ratio:.4g} × the forward"
+
+
 def _headline(totals: Totals) -> Iterator[Headline]:
     yield Headline(
         name="MACs of a training step",
         value=totals.step,
         kind="work",
-        detail=(f"{totals.ratio:.4g} × the forward",) if totals.ratio is not None else (),
+        detail=tuple(filter(None, (_ratio(totals),))),
         level="" if totals.complete else "warning",
         bound=not totals.complete,
         order=25,
