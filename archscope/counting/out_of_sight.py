@@ -31,11 +31,14 @@ _OF_LISTS = frozenset((torch.tensor, torch.as_tensor))
 class OutOfSight(TorchFunctionMode):
     """Follows values that leave torch, and memory that comes back filled.
 
-    A mode that sees operators tells `ran` of each.
+    A mode that sees operators tells `ran` of each. `asked_alone`: of memory that comes empty
+    follow what Python asked for alone, since torch's kernels fill their own by an address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, asked_alone: bool = False) -> None:
         super().__init__()
+        self._asked_alone = asked_alone
+        self._asked = False
         self.unwritten = Unwritten()
         self._older = OlderNumbers()
         self._values_left = False
@@ -60,6 +63,8 @@ class OutOfSight(TorchFunctionMode):
     ) -> None:
         """Note what an operator made, wrote and read in the module at `path`."""
         if operator.uninitialised:
+            if self._asked_alone and not self._asked:
+                return
             self.unwritten.made(tensors_of(result))
         elif operator.name == "aten::lift_fresh" and self._values_left:
             self.unwritten.lifted(tensors_of(result), listed=self._listed)

@@ -58,7 +58,7 @@ class ProductCounter(TorchDispatchMode):
         self._holders = _holders_by_key(twin.model)
         self._products: list[Product] = []
         self._backward: list[tuple[str, int, int, str]] = []
-        self.sight = OutOfSight()
+        self.sight = OutOfSight(asked_alone=True)
         """Follows memory that is filled by what is not torch; of use where a step has data."""
         self.unknown: set[str] = set()
         """Operators whose multiply-accumulates nobody knows."""
