@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from archscope.counting.forward import ForwardCount
 from archscope.counting.layouts import REAL_PER_COMPLEX
+from archscope.counting.out_of_sight import FILLED
 from archscope.counting.uninitialised import Unseen
 from archscope.results import Note
 
@@ -96,11 +97,7 @@ def _unknown_operators(count: ForwardCount) -> Iterator[_Uncounted]:
 def _unseen(count: ForwardCount) -> Iterator[_Uncounted]:
     """Yield results that nothing seen has written."""
     if count.dispatcher.unseen:
-        text = (
-            "memory was filled out of torch's sight, by NumPy, plain Python or an extension: that "
-            "work is not counted"
-        )
-        yield _uncounted("memory", text, count.dispatcher.unseen, _elements(count))
+        yield _uncounted("memory", FILLED, count.dispatcher.unseen, _elements(count))
 
 
 def _elsewhere(count: ForwardCount) -> Iterator[_Uncounted]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from archscope.counting import recurrences
 from archscope.counting.applied_weights import AppliedWeights
@@ -20,11 +19,11 @@ from archscope.counting.fvcore_estimates import ESTIMATES as FVCORE
 from archscope.counting.fvcore_estimates import OF_FUNCTIONS
 from archscope.counting.layouts import Formula, is_nested, special, why_unknown
 from archscope.counting.operator_info import Operator, operator_of
+from archscope.counting.out_of_sight import tensors_of
 from archscope.counting.ownership import multiplied
 from archscope.counting.path_lengths import PathLengths
 from archscope.counting.quantised import HALF_STORED
 from archscope.counting.top_k import CHOICES
-from archscope.counting.uninitialised import Unwritten
 from archscope.counting.uninitialised import memory_of as _storage
 from archscope.running.higher_order import kernel_of, sees_functions
 from archscope.running.module_stack import ModuleStack
@@ -49,20 +48,19 @@ class DispatcherCounter(TorchDispatchMode):
         self._weights = AppliedWeights(model)
         self._lengths = PathLengths(model, repeats)
         self._operators: dict[Any, Operator] = {}
-        self._unwritten = Unwritten()
         self._expected = Expected(model)
         self._within_whole = False
         self._recurrent = set() if all_steps else _recurrent(model)
         self._times = 1
         """How often what runs now counts."""
-        self._functions = WholeFunctions(self._whole, self._recurrence, self._unwritten)
+        self._functions = WholeFunctions(self._whole, self._recurrence)
         self._entries = 0
         self.stack = ModuleStack(model, on_enter=self._enter, on_exit=self._exit)
         self.count = DispatcherCount(
             calls=self.stack.calls,
             input_shapes=self.stack.input_shapes,
             output_shapes=self.stack.output_shapes,
-            unseen=self._unwritten.found,
+            unseen=self._functions.unwritten.found,
             unlike=self._expected.unlike,
             elsewhere=self.stack.elsewhere,
         )
@@ -84,20 +82,14 @@ class DispatcherCounter(TorchDispatchMode):
         operator = self._operators.get(func)
         if operator is None:
             operator = self._operators[func] = operator_of(func)
-        if operator.composite and not any(map(is_nested, _tensors(args))):
+        if operator.composite and not any(map(is_nested, tensors_of(args))):
             result = self._by_parts(func, operator, args, kwargs)
             if result is not NotImplemented:
                 return result
         result = func(*args, **kwargs)
         self._record(operator, args, kwargs, result)
         self.count.transformed |= within_backward()
-        if operator.uninitialised:
-            self._unwritten.made(_tensors(result))
-        elif operator.name == "aten::lift_fresh" and self._functions.values_left:
-            self._unwritten.lifted(_tensors(result), listed=self._functions.listed)
-        elif self._unwritten:
-            inputs = _tensors((args, list(kwargs.values())))
-            self._unwritten.met(func, args, kwargs, inputs, self.stack.current)
+        self._functions.ran(operator, func, args, kwargs, result, self.stack.current)
         return result
 
     def _by_parts(self, func: Any, operator: Operator, args: Any, kwargs: Any) -> Any:
@@ -109,8 +101,9 @@ class DispatcherCounter(TorchDispatchMode):
                 result = func.decompose(*args, **kwargs)
         finally:
             self._within_whole = before
-        if operator.kind != "unknown" and self._unwritten:
-            self._unwritten.known(_tensors(result))  # its kernel may write by an address
+        if operator.kind != "unknown" and self._functions.unwritten:
+            # its kernel may write by an address
+            self._functions.unwritten.known(tensors_of(result))
         if estimate is not None and result is not NotImplemented:
             self._estimate(estimate(*args, result=result, **kwargs))
         return result
@@ -141,7 +134,7 @@ class DispatcherCounter(TorchDispatchMode):
             return result
         composite = composite_of(func)
         if composite is not None:
-            self._unwritten.known(_tensors(result))
+            self._functions.unwritten.known(tensors_of(result))
             self._record(operator_of(composite), args, kwargs, result)
             return result
         if func in COMPLEX:
@@ -168,7 +161,7 @@ class DispatcherCounter(TorchDispatchMode):
         return result
 
     def _record(self, operator: Operator, args: Any, kwargs: Any, result: Any) -> None:
-        inputs, outputs = _tensors(args), _tensors(result)
+        inputs, outputs = tensors_of(args), tensors_of(result)
         path, weight = self.stack.current, None
         macs: int | None = 0
         if operator.formula is not None and not self._within_whole:
@@ -207,7 +200,7 @@ class DispatcherCounter(TorchDispatchMode):
         if operator.source:
             macs, why = answer(formula, args, kwargs, result)
         else:
-            macs, why = formula(*args, result=result, **kwargs), why_unknown(_tensors(args))
+            macs, why = formula(*args, result=result, **kwargs), why_unknown(tensors_of(args))
         if macs is None:
             self.count.reasons[operator.name] = why
         return macs
@@ -239,7 +232,7 @@ class DispatcherCounter(TorchDispatchMode):
 
     def _exit(self, path: str, output: Any) -> None:
         self._expected.exit(path, output)
-        self._unwritten.returned(output, path)
+        self._functions.unwritten.returned(output, path)
         self._lengths.exit(path, output)
         if path == "":
             self.count.depth = self._lengths.longest_of(output)
@@ -247,15 +240,3 @@ class DispatcherCounter(TorchDispatchMode):
 
 def _recurrent(model: nn.Module) -> set[str]:
     return {path for path, module in model.named_modules() if isinstance(module, nn.RNNBase)}
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    return [leaf for leaf in _flat(value) if isinstance(leaf, Tensor)]
-
-
-def _flat(value: Any) -> list[Any]:
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, list | tuple):
-        return [leaf for item in value for leaf in _flat(item)]
-    return [value] if not isinstance(value, dict) else tree_leaves(value)

@@ -25,6 +25,17 @@ _DRAWS = frozenset(
     )
 )
 """Operators that return random numbers in place of their operand's; `torch.vmap` asks for these."""
+_DESTINATIONS = frozenset(
+    (
+        *("aten::copy", "aten::fill", "aten::zero", "aten::_foreach_copy", "aten::_foreach_zero"),
+        *("aten::index_copy", "aten::index_fill", "aten::index_put", "aten::_index_put_impl"),
+        *("aten::_unsafe_index_put", "aten::put", "aten::scatter", "aten::masked_scatter"),
+        *("aten::slice_scatter", "aten::select_scatter", "aten::diagonal_scatter"),
+        "aten::as_strided_scatter",
+    )
+)
+"""Operators that write over their first operand, or a part of it, in place or in a copy of it."""
+_DRAWS_IN_PLACE = frozenset(f"{name}_" for name in _DRAWS | {"aten::normal", "aten::bernoulli"})
 
 
 def memory_of(tensor: Tensor) -> int:
@@ -94,15 +105,16 @@ class Unwritten:
     def met(self, func: Any, args: Any, kwargs: Any, inputs: list[Tensor], path: str) -> None:
         """Note what an operator wrote, and what it read."""
         name = func._schema.name if hasattr(func, "_schema") else ""
-        written = _written(func, args, kwargs) if name and name not in _RESIZES else []
-        for tensor in written:
-            self._made.pop(memory_of(tensor), None)
-        if name in FACTORIES or name in _RESIZES or getattr(func, "is_view", False):
+        if name in _RESIZES or torch.Tag.inplace_view in getattr(func, "tags", ()):
             return
-        # beta = 0: what is added is not looked at
-        unread = kwargs.get("beta", 1) == 0 or _is_drawn(func, name)
-        ignored = args[0] if args and unread else None
-        self.read((tensor for tensor in inputs if tensor is not ignored), path)
+        ignored = args[0] if args and _is_unread(func, name, kwargs) else None
+        in_place = name.startswith("aten::") and name.endswith("_") and ignored is None
+        if in_place and args and isinstance(args[0], Tensor):
+            self.read(args[:1], path)  # worked on as it is found
+        for tensor in _written(func, args, kwargs) if name else []:
+            self._made.pop(memory_of(tensor), None)
+        if name not in FACTORIES and not getattr(func, "is_view", False):
+            self.read((tensor for tensor in inputs if tensor is not ignored), path)
 
     def returned(self, value: Any, path: str) -> None:
         """Note what a module returned."""
@@ -129,10 +141,13 @@ def _written(func: Any, args: Any, kwargs: Any) -> list[Tensor]:
     return [value for value in values if isinstance(value, Tensor)]
 
 
-def _is_drawn(func: Any, name: str) -> bool:
-    """Return whether an operator takes its first argument for its shape alone, and draws anew."""
+def _is_unread(func: Any, name: str, kwargs: Any) -> bool:
+    """Return whether the result of an operator has none of the values of its first argument."""
+    if name.removesuffix("_") in _DESTINATIONS or name in _DRAWS or name in _DRAWS_IN_PLACE:
+        return True
     by_argument = name == "aten::bernoulli" and func._overloadname != "default"  # p or Tensor
-    return name in _DRAWS or by_argument
+    # beta = 0: what is added is not looked at; without itself: a reduction begins anew
+    return by_argument or kwargs.get("beta", 1) == 0 or not kwargs.get("include_self", True)
 
 
 def _is_array(tensor: Tensor) -> bool:

@@ -15,6 +15,7 @@ from archscope.counting.formulas import trilinear
 from archscope.counting.gradients import carries_none
 from archscope.counting.layouts import Formula, is_sparse
 from archscope.counting.operator_info import Operator, operator_of
+from archscope.counting.out_of_sight import OutOfSight, tensors_of
 from archscope.counting.ownership import Holders, deciding, held_tensors, multiplied, owner
 from archscope.records import frozen
 from archscope.running.attributes import buffers_of, parameters_of
@@ -57,6 +58,8 @@ class ProductCounter(TorchDispatchMode):
         self._holders = _holders_by_key(twin.model)
         self._products: list[Product] = []
         self._backward: list[tuple[str, int, int, str]] = []
+        self.sight = OutOfSight(asked_alone=True)
+        """Follows memory that is filled by what is not torch; of use where a step has data."""
         self.unknown: set[str] = set()
         """Operators whose multiply-accumulates nobody knows."""
         self.reached: set[int] = set()
@@ -80,10 +83,12 @@ class ProductCounter(TorchDispatchMode):
             with self:
                 parts = func.decompose(*args, **kwargs)
             if parts is not NotImplemented:
+                self.sight.unwritten.known(tensors_of(parts))
                 return parts
         result = func(*args, **kwargs)
         if not self._places.turned:
             self._follow(operator, args, result)
+            self.sight.ran(operator, func, args, kwargs, result, self._places.current())
         if operator.formula is not None:
             macs = _macs(operator, operator.formula, args, kwargs, result)
             if macs is None:

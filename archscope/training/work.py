@@ -63,6 +63,8 @@ class Work:
     """Of the forward, run again in the backward pass."""
     unknown: frozenset[str]
     """Operators whose multiply-accumulates nobody knows."""
+    filled: tuple[str, ...]
+    """Modules that read memory which something out of torch's sight had filled, by path."""
     types: dict[str, str]
     """The class of each module, by path."""
     trains: dict[str, int]
@@ -170,14 +172,14 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
         places = Places(twin.model, (each.path for each in subject.repeats if len(each.copies) > 1))
         counter, drawn = ProductCounter(twin, places), random_drawn()
         made = newly_made(twin.model)
-        with places.stack, counter, around(), ComplexAsFour():
+        # Shapes have no values that could leave torch.
+        sight = counter.sight if kept is None else nullcontext()
+        with places.stack, counter, around(), ComplexAsFour(), sight:
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)
-    work = _work(counter, twin.model)
-    return replace(
-        work, repeats=subject.repeats, has_data=kept is None, made=made(), draws=bool(drawn())
-    )
+    work = _work(counter, twin.model, has_data=kept is None)
+    return replace(work, repeats=subject.repeats, made=made(), draws=bool(drawn()))
 
 
 _SOFTMAXES = frozenset(("aten::_softmax", "aten::_safe_softmax"))
@@ -198,6 +200,7 @@ def _run(twin: Twin, counter: ProductCounter, places: Places) -> None:
     with told(places):
         outputs = twin.run()
         refuse_threads(places)
+        counter.sight.unwritten.returned(outputs, "")
         roots = [tensor for tensor in tensors_in(outputs) if tensor.requires_grad]
         refuse_untrained(roots, places)
         counter.reached = _nodes(roots)
@@ -217,7 +220,7 @@ def _nodes(roots: list[Tensor]) -> set[int]:
     return {node._sequence_nr() for node in seen}
 
 
-def _work(counter: ProductCounter, model: torch.nn.Module) -> Work:
+def _work(counter: ProductCounter, model: torch.nn.Module, *, has_data: bool) -> Work:
     """Return what was counted, and which parameters are trained."""
     sizes: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for path, parameter in held_once(model):
@@ -233,6 +236,8 @@ def _work(counter: ProductCounter, model: torch.nn.Module) -> Work:
         functions=functions,
         again=counter.again(),
         unknown=frozenset(counter.unknown),
+        filled=tuple(counter.sight.unwritten.found) if has_data else (),
+        has_data=has_data,
         weighs=counter.ran(_SOFTMAXES),
         types={path: type(module).__name__ for path, module in model.named_modules()},
         trains=dict(sizes[True]),

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 
 from archscope.analyses.audit.analysis import run
 from archscope.analyses.audit.rows import UNEXPLAINED, DifferenceRow, ToolRow
@@ -375,6 +376,57 @@ class Calls(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.a(self.again(x).tanh())
+
+
+class Tied(nn.Module):
+    """Turns back by the weight that it came by, and once more at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.code = nn.Linear(8, 3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(torch.relu(self.code(x)) @ self.code.weight, self.code.weight)
+
+
+class Parametrized(nn.Module):
+    """Two layers with one weight, which one module works out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(8, 8), nn.Linear(8, 8)
+        worked_out = nn.Linear(8, 8)
+        parametrize.register_parametrization(self.a, "weight", worked_out)
+        parametrize.register_parametrization(self.b, "weight", worked_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b(self.a(x))
+
+
+class Trains(nn.Module):
+    """Takes a step on its input before it answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            torch.autograd.backward(self.layer(x).pow(2).sum())
+        return self.layer(x)
+
+
+@pytest.mark.parametrize("name", ["fvcore", "FlopCounterMode"])
+@pytest.mark.parametrize("model", [Tied(), Parametrized(), Trains()])
+def test_the_same_work_in_another_place_is_no_difference(model: nn.Module, name: str) -> None:
+    tools, differences = audited(model, torch.zeros(2, 8))
+
+    # fvcore sees nothing of a backward
+    assert row(tools, name).macs == tools.totals.our_macs or isinstance(model, Trains)
+    lacking = row(tools, name).macs - tools.totals.our_macs
+    assert sum(reasons(differences, name).values()) == lacking
+    assert bool(reasons(differences, name)) == bool(lacking)
+    assert tools.totals.unexplained == 0
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import ctc_loss
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from archscope.counting.operators import NONLINEAR, classify_torch
-from archscope.library import params
+from archscope.library import params, train
 
 X = torch.rand(4, 8)
 W = torch.rand(8, 8)
@@ -83,6 +84,16 @@ EXACT: dict[str, tuple[Callable[[Tensor], Any], int]] = {
     "drawn anew": (lambda x: x * torch.ops.aten.uniform(x.new_empty(4, 8)), 0),
     "copied into": (lambda x: torch.empty_like(x).copy_(x), 0),
     "written in parts": (lambda x: parts(x), 0),
+    "written in a copy": (lambda x: torch.empty_like(x).index_copy(0, torch.arange(4), x), 0),
+    "scattered in a copy": (
+        lambda x: torch.empty_like(x).scatter(0, x.new_zeros(4, 8).long(), x),
+        0,
+    ),
+    "reduced without itself": (
+        lambda x: x.new_empty(4, 8).index_reduce(0, torch.arange(4), x, "amax", include_self=False),
+        0,
+    ),
+    "turned, then drawn": (lambda x: x + x.new_empty(8, 4).t_().bernoulli_(0.5), 0),
     "resized": (lambda x: torch.empty(0).resize_(4, 8).copy_(x), 0),
     "result given": (lambda x: torch.mm(x, W.to(x.device), out=x.new_empty(4, 8)), FC),
     # the memory is not looked at: beta is 0
@@ -130,11 +141,16 @@ def test_what_was_seen_is_exact(name: str) -> None:
         filled,
         Filled.apply,
         lambda x: filled(x) * 2,
+        lambda x: filled(x).mul_(2),
+        lambda x: filled(x).masked_fill_(x > 0, 0),
         lambda x: x + torch.from_numpy(x.numpy() @ W.numpy()),
         lambda x: x + torch.tensor([[sum(row)] * 8 for row in x.tolist()]),
         lambda x: x + torch.empty(4, 8),
     ],
-    ids=["returned", "custom function", "read", "an array", "a list", "nobody wrote it"],
+    ids=[
+        *("returned", "custom function", "read", "read in place", "masked in place"),
+        *("an array", "a list", "nobody wrote it"),
+    ],
 )
 def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor], Tensor]) -> None:
     report = params(Function(function), X)
@@ -146,6 +162,21 @@ def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor]
     assert not report.totals.complete
     rows = {row.path: row.complete for row in report.section("modules").rows}
     assert rows == {"": False, "fc": True, "inner": False}
+
+
+def test_a_step_is_a_bound_where_its_forward_was_out_of_sight() -> None:
+    for function, complete in (
+        (lambda x: x + torch.from_numpy(x.detach().numpy() @ W.numpy()).relu_(), False),
+        (lambda x: torch.empty_like(x).index_copy(0, (x[:, 0] < 9).nonzero()[:, 0], x), True),
+        (lambda x: x * torch.tensor(len(x.tolist())), True),
+        # torch's kernel fills what it made by an address
+        (lambda x: ctc_loss(x.log_softmax(-1), torch.ones(1, 2), [4], [2]) + x.sum().item(), True),
+    ):
+        report = train(Function(function), X)
+
+        assert report.totals.complete is complete
+        assert any("out of torch's sight" in note.text for note in report.notes) is not complete
+        assert ("MACs of a step ≥ 512: forward ≥ 256" in report.to("table")) is not complete
 
 
 class Packed(nn.Module):

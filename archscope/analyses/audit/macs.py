@@ -7,6 +7,7 @@ explains is left over, and said to be.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from archscope.analyses.audit.causes import MOST_PARTS, Cause, Comparison, is_inside, sum_of
 from archscope.analyses.audit.evidence import Evidence, Module, with_borrowed_weights
@@ -21,16 +22,18 @@ _NEARLY = 0.9
 
 def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
     """Return what the difference in multiply-accumulates is made of; amounts add up to it."""
-    theirs = {path: sum(work.values()) for path, work in figures.modules.items()}
+    theirs = _under_first_names(figures, evidence)
     found = list(_estimates(tool, figures))
     for cause in found:
         theirs[str(cause.path)] -= cause.amount
     for taken, macs in figures.taken_off.items():
         found.append(Cause(reason=taken, amount=-macs, path=None))
     outside = figures.macs - sum(theirs.values()) - sum(cause.amount for cause in found)
+    if outside and outside + sum(theirs.values()) == evidence.macs:
+        return found  # the same work, some of it in no module: that of a backward in a forward
     elsewhere = _outside(outside, theirs, evidence)
     found += elsewhere.causes
-    evidence = with_borrowed_weights(evidence, theirs)
+    evidence = _with_lent_weights(with_borrowed_weights(evidence, theirs), theirs)
     comparison = Comparison(figures=figures, theirs=theirs, evidence=evidence)
     for path, module in evidence.modules.items():
         if path not in comparison.moved:
@@ -40,7 +43,40 @@ def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
             second = path in evidence.aliases
             reason = "modules under a second name are counted again" if second else None
             found.append(Cause(reason=reason, amount=macs, path=path))
-    return found
+    left = [cause for cause in found if cause.reason is None]
+    if sum(cause.amount for cause in left):
+        return found
+    return [cause for cause in found if cause.reason]  # the rest has other places, no other amount
+
+
+def _under_first_names(figures: Figures, evidence: Evidence) -> dict[str, int]:
+    """Return a tool's figures by path, those under a second name alone under the first."""
+    theirs = {path: sum(work.values()) for path, work in figures.modules.items()}
+    for second, first in evidence.aliases.items():
+        if theirs.get(second) and not theirs.get(first):
+            theirs[first] = theirs.pop(second)
+    return theirs
+
+
+def _with_lent_weights(evidence: Evidence, theirs: Mapping[str, int]) -> Evidence:
+    """Return the evidence with products by a module's weights in the modules that ran them.
+
+    A tied weight is one's own and another's; what the others lack of it, the tool counted there.
+    """
+    modules = dict(evidence.modules)
+    more = {path: theirs.get(path, 0) - module.macs for path, module in modules.items()}
+    for path, module in evidence.modules.items():
+        if more[path] >= 0 or len(module.work) != 1 or not (module.calls and theirs.get(path)):
+            continue
+        users = {user: macs for user, macs in more.items() if 0 < macs <= -more[path]}
+        likely = dict(sorted(users.items(), key=lambda user: -user[1])[:MOST_PARTS])
+        (operator,) = module.work
+        for user in sum_of(likely, -more[path]) or ():
+            work = {**modules[user].work, f"{operator} by {path}": more[user]}
+            modules[user] = replace(modules[user], work=work)
+            modules[path] = replace(module, work={operator: theirs[path]})
+            more[user] = 0
+    return replace(evidence, modules=modules)
 
 
 def _estimates(tool: Tool, figures: Figures) -> Iterator[Cause]:

@@ -15,7 +15,7 @@ from archscope.analyses.finetune.rows import (
 )
 from archscope.analyses.finetune.settings import Settings
 from archscope.analyses.finetune.ways import Way, ways
-from archscope.analyses.memory.notes import adapter_notes
+from archscope.analyses.memory.notes import adapter_notes, bound_notes
 from archscope.analyses.memory.notes import notes as step_notes
 from archscope.analyses.memory.rows import Totals
 from archscope.analyses.memory.run_step import has_few_turns
@@ -113,10 +113,5 @@ def _headline(totals: Totals) -> Iterator[Headline]:
 
 def _notes(full: Way, totals: Totals, failures: Sequence[str]) -> Iterator[Note]:
     yield from (Note(level="info", text=f"no row of {failure}") for failure in failures)
-    if full.work.unknown:
-        names = ", ".join(sorted(full.work.unknown))
-        yield Note(
-            level="warning",
-            text=f"{names}: multiply-accumulates unknown, so the totals are lower bounds",
-        )
+    yield from bound_notes(full.work)
     yield from step_notes(full.step, full.settings, totals, 1, ())

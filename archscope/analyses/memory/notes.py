@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archscope.analyses.memory.rows import PEAK, WITH_WORKSPACES, CheckRow, Totals
 from archscope.analyses.memory.settings import Settings
 from archscope.counting.loose_weights import made_notes
+from archscope.counting.out_of_sight import FILLED
 from archscope.results import Amount, Headline, Note, Words
 from archscope.training.adapters import taken_for_head, the_only_linear
 from archscope.training.optimisers import OPTIMISERS
@@ -123,6 +124,19 @@ def adapter_notes(model: nn.Module, lora: str) -> Iterator[Note]:
             text=f"an adapter is beside {only} alone, the only linear layer; targets= names others "
             "and convolutions",
         )
+
+
+def bound_notes(work: Work) -> Iterator[Note]:
+    """Say why what a step multiplies is a lower bound, where it is."""
+    if work.unknown:
+        yield Note(
+            level="warning",
+            text=f"{', '.join(sorted(work.unknown))}: multiply-accumulates unknown, so the totals "
+            "are lower bounds",
+        )
+    if work.filled:
+        where = ", ".join(path or "the model itself" for path in work.filled)
+        yield Note(level="warning", text=f"{FILLED}, in {where}; the totals are lower bounds")
 
 
 def one_draw(ran: Step | Work) -> Iterator[Note]:

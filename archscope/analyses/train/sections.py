@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archscope.analyses.memory.notes import adapter_notes, one_draw
+from archscope.analyses.memory.notes import adapter_notes, bound_notes, one_draw
 from archscope.analyses.train.rows import MODULES, RECIPES, ModuleRow, RecipeRow, Totals
 from archscope.analyses.train.settings import Settings
 from archscope.counting.loose_weights import made_notes
@@ -138,7 +138,7 @@ def _totals(rows: tuple[ModuleRow, ...], work: Work) -> Totals:
         recomputed=whole.recomputed,
         step=step,
         ratio=step / whole.forward if whole.forward else None,
-        complete=not work.unknown and all(row.agrees for row in rows),
+        complete=not work.unknown and not work.filled and all(row.agrees for row in rows),
     )
 
 
@@ -157,19 +157,18 @@ def _recipe_rows(totals: Totals) -> Iterator[RecipeRow]:
 
 
 def _summary(totals: Totals) -> Iterator[Words]:
+    sign = "" if totals.complete else "≥ "
     again: Words = ()
     if totals.recomputed:
-        again = (" · again ", Amount(value=totals.recomputed, kind="work"))
-    ratio: Words = ()
-    if totals.ratio is not None:
-        ratio = (f", {totals.ratio:.4g} × the forward",)
+        again = (f" · again {sign}", Amount(value=totals.recomputed, kind="work"))
+    ratio = _ratio(totals)
     yield (
-        "MACs of a step ",
+        f"MACs of a step {sign}",
         Amount(value=totals.step, kind="work"),
-        *ratio,
-        ": forward ",
+        f", {ratio}" if ratio else "",
+        f": forward {sign}",
         Amount(value=totals.forward, kind="work"),
-        " · backward ",
+        f" · backward {sign}",
         Amount(value=totals.backward, kind="work"),
         *again,
     )
@@ -181,12 +180,19 @@ def _summary(totals: Totals) -> Iterator[Words]:
     )
 
 
+def _ratio(totals: Totals) -> str:
+    """Say how many times the forward a step is; of two bounds nobody knows."""
+    if totals.ratio is None or not totals.complete:
+        return ""
+    return f"{totals.ratio:.4g} × the forward"
+
+
 def _headline(totals: Totals) -> Iterator[Headline]:
     yield Headline(
         name="MACs of a training step",
         value=totals.step,
         kind="work",
-        detail=(f"{totals.ratio:.4g} × the forward",) if totals.ratio is not None else (),
+        detail=tuple(filter(None, (_ratio(totals),))),
         level="" if totals.complete else "warning",
         bound=not totals.complete,
         order=25,
@@ -194,12 +200,7 @@ def _headline(totals: Totals) -> Iterator[Headline]:
 
 
 def _notes(totals: Totals, work: Work, asked: Settings, passes: int) -> Iterator[Note]:
-    if work.unknown:
-        yield Note(
-            level="warning",
-            text=f"{', '.join(sorted(work.unknown))}: multiply-accumulates unknown, so the totals "
-            "are lower bounds",
-        )
+    yield from bound_notes(work)
     yield _agreement(work)
     if work.functions:
         yield Note(
