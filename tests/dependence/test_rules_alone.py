@@ -634,6 +634,12 @@ BY_HAND: dict[str, tuple[str, tuple[int, ...], tuple[int, ...], Given, str, Any]
         "_grouped_mm", (5, 4), (2, 3, 4),
         {"self": r(3, 5), "mat2": X, "offs": i(2, 5)}, KNOWN,
         np.kron(np.repeat([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]], 3, axis=0), np.eye(4)) > 0),
+    "rows whose ends are data": (
+        "_jagged_to_padded_dense_forward", (5, 2), (2, 3, 2),
+        {"values": X, "offsets": [V(9, (3,))], "max_lengths": [3]}, DATA, ALL),
+    "rows of rows": (
+        "_jagged_to_padded_dense_forward", (5, 2), (1, 2, 3, 2),
+        {"values": X, "offsets": [i(0, 2), i(0, 2, 5)], "max_lengths": [2, 3]}, DATA, ALL),
     "a sparse product that is added": (
         "sspaddmm", (3, 4), (3, 5), {"self": r(3, 5), "mat1": X, "mat2": r(4, 5)}, KNOWN,
         np.kron(np.eye(3), np.ones((5, 4))) > 0),

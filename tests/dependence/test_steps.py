@@ -326,9 +326,10 @@ def test_parts_that_store_the_same_entries_in_another_order_are_not_mixed_up() -
 def test_of_parts_some_of_which_were_picked_all_may_be() -> None:
     algebra = Sets()
     one = Pattern((2,), algebra.single(np.array([1])), (None,), (False,), algebra=algebra)
-    picked = replace(one, picked=True)
+    picked, part = replace(one, picked=True), replace(one, is_part=True)
 
     assert [joined(parts, 0).picked for parts in ([one, one], [one, picked])] == [False, True]
+    assert [joined(parts, 0).is_part for parts in ([one, one], [one, part])] == [False, True]
 
 
 def test_two_shapes_are_cut_into_the_shortest_parts() -> None:
