@@ -255,6 +255,7 @@ FLOPS: list[tuple[str, tuple[Any, ...], Tensor | None, float]] = [
     ("cholesky_solve", (t(3, 4, 2), SQUARE), None, 3 * 2 * 16 * 2),
     ("linalg_solve_triangular", (SQUARE, t(3, 4, 2)), None, 3 * 16 * 2),
     ("linalg_cholesky_ex", (SQUARE,), None, 3 * 64 / 3),
+    ("linalg_cholesky_ex", (t(3, 2, 4, 4),), None, 6 * 64 / 3),
     ("linalg_inv_ex", (SQUARE,), None, 3 * 2 * 64),
     ("_linalg_eigh", (SQUARE,), None, 3 * 9 * 64),
     ("linalg_eig", (SQUARE,), None, 3 * 25 * 64),

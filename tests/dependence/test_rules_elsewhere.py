@@ -73,11 +73,11 @@ def test_recurrent_layers(kind: str, first: bool, count: int, both: bool) -> Non
 @pytest.mark.parametrize(("count", "both"), [(1, False), (1, True), (2, True)])
 @pytest.mark.parametrize("given", ["input", "hx"])
 def test_packed_sequences(count: int, both: bool, given: str) -> None:
-    # Two sequences of 3 and 2 steps, packed step after step: 2 + 2 + 1 rows.
+    # Two sequences of 4 and 1 steps, packed step after step: 2 + 1 + 1 + 1 rows.
     directions = 2 if both else 1
     shapes = {"input": (5, INPUTS), "hx": (count * directions, 2, HIDDEN)}
     constants = {name: torch.rand(shape, dtype=torch.float64) for name, shape in shapes.items()}
-    source, sizes = Value(0, shapes[given]), [2, 2, 1]
+    source, sizes = Value(0, shapes[given]), [2, 1, 1, 1]
     found = lowered(
         "_cudnn_rnn",
         source,
