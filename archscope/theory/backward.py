@@ -14,7 +14,11 @@ ALL = ("q", "k", "v", "o", "gate", "up", "down")
 
 
 def product_backward(*, flops: int, operands: int) -> int:
-    """Return the backward FLOPs of a product, given how many operands need a gradient."""
+    """Return the backward FLOPs of a product, given how many operands need a gradient.
+
+    >>> product_backward(flops=10, operands=2)  # one more product for each
+    20
+    """
     return flops * operands
 
 

@@ -100,6 +100,9 @@ def outer_activations(
     """Return the activation memory of embeddings and head in bytes: 2205.05198, section 4.3.
 
     s b h p / t for dropout behind the embeddings; without a pipeline 4 s b h / t (1 + V / h) too.
+
+    >>> int(outer_activations(2, 1, 3, 6))  # 6 + 24 (1 + 6 / 3)
+    78
     """
     sbh = length * batch * width
     found = Fraction(sbh * stages, tensor)

@@ -117,7 +117,11 @@ def bits_per_weight(*, format: str) -> Fraction:
 
 
 def block_bits(*, weights: int, bytes: float) -> Fraction:
-    """Return the bits for each weight of a block of so many weights and bytes."""
+    """Return the bits for each weight of a block of so many weights and bytes.
+
+    >>> float(block_bits(weights=32, bytes=18))  # Q4_0: 32 times 4 bits and a scale of 16
+    4.5
+    """
     return 8 * Fraction(bytes) / weights
 
 
