@@ -50,6 +50,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]  # Click takes `--` out of these
         try:
             name, command, rest = super().resolve_command(ctx, args)
             if name is not None and command is not None and KEY in ctx.meta:
@@ -59,7 +60,6 @@ class LazyGroup(click.Group):
         except click.NoSuchOption:
             raise
         except click.UsageError as error:  # Click knows no name that is not loaded
-            word = args[0]
             meant = did_you_mean(word, list(summaries())) or _as_network(word) or _as_list(word)
             raise click.UsageError(error.message + meant, ctx) from None
 

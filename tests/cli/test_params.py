@@ -162,6 +162,8 @@ BAD = {
     "presets": "No such command 'presets'. Write `archscope list presets`",
     "nonsense": "No such command 'nonsense'. `archscope --help` lists all commands",
     "-- --param": "No such option",
+    "-- --": "No such command '--'",
+    "search cnn --iso params=0": "--iso params: the target must be greater than 0",
     "list nonsense": "no family or preset is called 'nonsense'",
     "--config /nowhere.toml params": "config file '/nowhere.toml' cannot be read",
 }

@@ -127,6 +127,8 @@ def _alike(family: Family, text: str, known: dict[str, Quantity]) -> Distance:
     quantity = _named(name.strip(), known)
     require_known(family, quantity.name)
     dimension, wanted = read_amount(amount, quantity)
+    if wanted <= 0:  # it is told by what share of it a variant is off
+        raise UsageError(f"--iso {quantity.name}: the target must be greater than 0")
     return Distance(name=quantity.name, dimension=dimension, wanted=wanted)
 
 
