@@ -123,7 +123,7 @@ def command(
 
     if arguments:
         raise UsageError("--model-arg is for a network of your own, and a search needs a family")
-    require_latency(chosen((measure or "").split(",")) if measure else ())
+    require_latency(chosen(measure.split(",")) if measure else ())
     view = output.view(by=None if by is None else _SECTIONS[by])
     network = loaders.load(model or loaders.described_by(fields), with_own_words(Request()))
     _require_columns(output, network)
