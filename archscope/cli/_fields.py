@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import click
@@ -12,8 +13,12 @@ from archscope.cli._complete import values_of
 from archscope.cli._help_page import FEW, NAMES, SENTENCE, WHOLE, Entry, Group, choosing
 
 
+@cache
 def option_of(field: specs.Field) -> click.Option:
-    """Return the flag of a field; what was typed arrives as text, or as True or False."""
+    """Return the flag of a field; what was typed arrives as text, or as True or False.
+
+    A command asks for hundreds, several times: each is made once, and changed by nobody.
+    """
     # All are read as text: the family's own field says what the text must be.
     is_switch = field.kind == "switch"
     return click.Option(
