@@ -39,23 +39,32 @@ def laid_out(step: Step) -> tuple[Turn, ...] | None:
     """Return all changes of a step in order; None where those of blocks left out are not known.
 
     They are where the third period of a stretch does what the second does, byte for byte: then
-    each that follows does so too.
+    each that follows does so too. A step gives back all that it takes, and must with these too:
+    what is handed from every block to the end, as the memories of Transformer-XL are, is given
+    back where no block is.
     """
     if any(len(repeat.copies) > 1 for repeat in step.repeats) and not step.stretches:
         return None
     cuts: list[tuple[int, int, int]] = []
     for start, end in _passes(step.changes):
+        changes = step.changes[start:end]
         for stretch in step.stretches:
-            for phase, first, then in (
-                ("forward", stretch.before, stretch.after),
-                ("backward", stretch.after, stretch.before),
-            ):
-                changes = step.changes[start:end]
-                cut = _cut(changes, phase, stretch, first, then)  # type: ignore[arg-type]
+            for phase, first, then in _ways(stretch):
+                blocks = (*first, *stretch.middle, *then)
+                if _first_in(changes, phase, blocks) < 0:  # frozen: no backward comes so far
+                    continue
+                cut = _cut(changes, phase, stretch, first, then)
                 if cut is None:
                     return None
                 cuts.append((start + cut[0], start + cut[1], _times(stretch, step)))
-    return tuple(_turns(_with_all_gradients(step), sorted(cuts)))
+    turns = tuple(_turns(_with_all_gradients(step), sorted(cuts)))
+    left = sum(turn.times * _taken(turn.changes) for turn in turns)
+    return turns if left == _taken(step.changes) else None
+
+
+def _taken(changes: Sequence[Change]) -> int:
+    """Return the bytes that changes take in all; what is given back counts against them."""
+    return sum(change.bytes for change in changes)
 
 
 def _passes(changes: Sequence[Change]) -> Iterator[tuple[int, int]]:
@@ -66,6 +75,12 @@ def _passes(changes: Sequence[Change]) -> Iterator[tuple[int, int]]:
             yield start, place
             start = place
     yield start, len(changes)
+
+
+def _ways(stretch: Stretch) -> tuple[tuple[Phase, Sequence[str], Sequence[str]], ...]:
+    """Return what stands before the middle period and what behind it, as each phase goes."""
+    before, after = stretch.before, stretch.after
+    return ("forward", before, after), ("backward", after, before)
 
 
 def _times(stretch: Stretch, step: Step) -> int:

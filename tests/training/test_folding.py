@@ -18,6 +18,7 @@ from archscope.training.optimisers import optimiser
 from archscope.training.peak import peak, timeline
 from archscope.training.recipe import Recipe, Recompute
 from archscope.training.step import Step, run_step
+from archscope.training.unfolded_changes import laid_out
 from archscope.training.unfolding import shorter, unfolded
 
 SMALL = {"d_model": 16, "heads": 2, "seq_len": 8, "vocab_size": 32, "depth": 3}
@@ -93,6 +94,12 @@ STRETCHES: dict[str, tuple[str, dict[str, Any], Recipe, int]] = {
         Recipe(),
         1,
     ),
+    "no backward but of the head": (
+        "vit",
+        {"depth": 6, "d_model": 8, "heads": 2, "patch_size": 4, "input_size": 8, "classes": 3},
+        Recipe(freeze=("blocks", "patch_emb", "class_token", "pos_emb", "ln_f")),
+        1,
+    ),
 }
 
 
@@ -139,6 +146,18 @@ def test_a_stretch_that_is_not_steady_tells_nothing() -> None:
     changes[place] = replace(changes[place], bytes=changes[place].bytes + 8)
 
     assert peak(replace(step, changes=tuple(changes))) is None
+
+
+def test_what_every_block_hands_to_the_end_is_told_by_no_few() -> None:
+    fields = {**TINY, "d_ff": 8, "depth": 6}
+    it = loaders.load("transformer-xl", Request(fields=fields)).subject()
+    short = shorter(it, Recipe())
+    assert short is not None
+
+    few = run_step(short, Recipe(), optimiser("sgd"))
+
+    assert laid_out(few) is None
+    assert peak(few) is None
 
 
 def test_a_shared_block_whose_first_run_needs_no_gradient_ends() -> None:
