@@ -51,8 +51,8 @@ HEIGHTS = {1280: 900, 390: 844}
 """The screens that a page is looked at on, by their widths: that on which it was opened first."""
 
 
-ALIKE = ("published", "encoder-depths")
-"""Pages whose charts and tables are all of kinds that the other pages have."""
+ALIKE = ("published", "encoder-depths", "types")
+"""Pages whose charts and tables are such as the other pages have."""
 
 
 def pages() -> dict[str, list[str]]:
