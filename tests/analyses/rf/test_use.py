@@ -379,6 +379,67 @@ def test_outputs_cut_to_a_number_of_their_own_are_not_those_of_tiles(size: int) 
     assert row.why == "a larger input does not give outputs in step with its size"
 
 
+class Cut(nn.Module):
+    """What is cut out of a convolution that looks back alone."""
+
+    def __init__(self, cut: Turn, stride: int = 1) -> None:
+        super().__init__()
+        self.conv, self.cut = conv(3, stride, 1, 0), cut
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.cut(self.conv(F.pad(x, (2, 0))))
+
+
+@pytest.mark.parametrize(
+    ("model", "back", "ahead", "late"),
+    [
+        (Cut(lambda y: y[..., -5:]), 2, 0, 35),
+        (Cut(lambda y: y[..., -(y.shape[-1] // 2) :]), 2, 0, 20),
+        (Cut(lambda y: y[..., -4:], stride=2), 2, 0, 32),  # 20 outputs, the last at 38
+        (Cut(lambda y: y[..., :5]), 2, 0, 0),
+        (Cut(lambda y: y[..., 2:]), 0, 2, 0),  # as of a convolution without padding
+    ],
+)
+def test_outputs_of_the_last_positions_belong_to_those_that_they_continue(
+    model: nn.Module, back: int, ahead: int, late: int
+) -> None:
+    report, row = field(model, 40)
+
+    assert (row.look_back, row.look_ahead, row.late) == (back, ahead, late)
+    assert any("the last positions" in note.text for note in report.notes) == (late > 0)
+
+
+class Latents(nn.Module):
+    """The last 8 positions ask all up to each (Hawthorne et al. 2022, Perceiver AR)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.mT
+        mask = torch.ones(y.shape[1], y.shape[1], dtype=torch.bool).tril()[-8:]
+        return F.scaled_dot_product_attention(y[:, -8:], y, y, attn_mask=mask)
+
+
+def test_the_last_positions_that_ask_all_before_see_none_that_is_later() -> None:
+    report, row = field(Latents(), 24)
+
+    assert (row.sees_first, row.look_ahead, row.late) == (True, 0, 16)
+    report.check("causal")
+
+
+def test_what_needs_numbers_to_run_says_why_no_tiles_were_tried() -> None:
+    class Complex(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(CHANNELS, CHANNELS, 3, dtype=torch.cfloat)
+
+        def forward(self, x: Tensor) -> Tensor:
+            found: Tensor = self.conv(x.to(torch.cfloat))
+            return found.abs()
+
+    _, row = field(Complex(), 24)
+
+    assert row.why == "it needs numbers to run, so that no tiles were tried"
+
+
 def test_outputs_three_to_a_position_are_in_step_with_the_input() -> None:
     _, row = field(nn.ConvTranspose1d(2, 2, 3, stride=3), 24)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ LARGEST_STEP = 4_096
 
 HALVED = 64
 """Sizes that differ by its divisors are tried whatever the strides are."""
+
+_OUT_OF_STEP = "a larger input does not give outputs in step with its size"
 
 
 def seen_row(found: Receptive, axis: int) -> AxisRow:
@@ -65,10 +68,10 @@ class AxisUse:
         sizes = input_sizes(tried, self._given, apart, ends=True) if enough else InputSizes()
         if sizes.smallest is None:
             told = "the sizes that run repeat in no way that was found"
-            few = "too many operators for sizes to be tried"
+            few = self.trials.why_untried("sizes")
             row = replace(row, why=row.why or (told if enough and self.trials.left else few))
         if row.tile_overlap is not None and not self._goes_on(row, sizes):
-            row = without_tiles(row, "a larger input does not give outputs in step with its size")
+            row = without_tiles(row, _OUT_OF_STEP)
         return replace(
             row,
             smallest_input=sizes.smallest,
@@ -118,12 +121,16 @@ class AxisUse:
         seen = outlook_of(self._line) if why is None else None
         if seen is None:
             why = why or "windows do not repeat from output to output"
-            return replace(row, why=why, **_reached(self.found, self.axis))
+            return replace(row, why=why, **self._reached(tried))
         given = self._line_on_given()
         if given is None or not is_cut_short(given, seen):
             # They are not where padding depends on the size, or continues at the other end.
             return replace(row, why="outputs near the borders see other positions than inside")
-        row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
+        late = self._late(seen.jump, tried)
+        own = seen.later(-late)
+        row = replace(row, look_back=own.behind, look_ahead=own.ahead, late=late)
+        if late:
+            return replace(row, why=_OUT_OF_STEP)
         if resizing := _by_its_size(self.found, self.axis):
             return replace(row, why=f"{resizing} goes by the size of its input")
         cut = replace(row, why="windows of a map within do not repeat from unit to unit")
@@ -156,7 +163,7 @@ class AxisUse:
                 return replace(row, why=clear)
             cut = tiling(seen, step, tried, rest=rest, given=self._given, clipped=lambda _: ends)
         except TriedEnoughError:
-            return replace(row, why="too many operators for tiles to be tried")
+            return replace(row, why=self.trials.why_untried("tiles"))
         return replace(row, why=clear) if cut is None else with_tiles(row, cut)
 
     def _cut_at_ends(self, step: int) -> tuple[int, int] | None:
@@ -181,6 +188,50 @@ class AxisUse:
         value = None if exam is None else exam.again(self.found.target.value)
         field = None if exam is None or value is None else exam.local_or_total(value)
         return None if field is None else field.lines[self.axis]
+
+    def _late(self, jump: Fraction, tried: Callable[[int], int | None] | None) -> int:
+        """Return the position that output 0 belongs to, where outputs are those of the last
+        positions of any input: fewer than a longer one has, and with the same end."""
+        from archscope.dependence.answer.output_windows import shift_of
+
+        line, size = self._line_on_given(), self._given
+        before = Fraction(0) if line is None else size - len(line.entries) * jump
+        if line is None or tried is None or before < 1 or jump.denominator > 1:
+            return 0
+        step = shift_of(self.found, self.axis) or int(jump)
+        try:
+            outputs = tried(size + step)
+            if outputs is None or (outputs - len(line.entries)) * jump == step:
+                return 0
+            longer = self._line_on(size + step)
+        except TriedEnoughError:
+            return 0
+        alike = longer is not None and longer.ends_alike(line)
+        return int(before) if alike else 0
+
+    def _reached(self, tried: Callable[[int], int | None] | None) -> dict[str, Any]:
+        """Return how far ahead outputs see of the given input that see back to its first position,
+        and that nothing ahead is seen where that holds, as under a mask."""
+        from archscope.dependence.answer.causality import jump_of, steady_ahead
+        from archscope.dependence.answer.output_windows import reach
+
+        found, axis = self.found, self.axis
+        total, size = found.target.total, found.given.sizes[axis]
+        own = total.map_axis(axis)
+        if own is None:
+            return {}
+        line, units = total.lines[axis], found.target.value.shape[own]
+        exact = found.target.bounded_by is None
+        if units == size:
+            behind, ahead = reach(line)
+            if not ahead:
+                return {"look_ahead": 0, "sees_first": exact and behind == size - 1}
+        jump = jump_of(line, units, size) if exact and line.sees_first else None
+        steady = steady_ahead(line, jump) if jump else None
+        if jump is None or steady is None:
+            return {}
+        late = self._late(jump, tried)
+        return {"look_ahead": max(steady[1] - late, 0), "sees_first": True, "late": late}
 
 
 def _by_its_size(found: Receptive, axis: int) -> str:
@@ -211,24 +262,3 @@ def _unknown(found: Receptive, axis: int) -> str | None:
     if adaptive is not None:
         return f"{adaptive} makes parts of any input"
     return None
-
-
-def _reached(found: Receptive, axis: int) -> dict[str, Any]:
-    """Return how far ahead outputs see of the given input that see back to its first position, and
-    that nothing ahead is seen where that holds, as under a mask."""
-    from archscope.dependence.answer.causality import jump_of, steady_ahead
-    from archscope.dependence.answer.output_windows import reach
-
-    total, size = found.target.total, found.given.sizes[axis]
-    own = total.map_axis(axis)
-    if own is None:
-        return {}
-    line, units = total.lines[axis], found.target.value.shape[own]
-    exact = found.target.bounded_by is None
-    if units == size:
-        behind, ahead = reach(line)
-        if not ahead:
-            return {"look_ahead": 0, "sees_first": exact and behind == size - 1}
-    jump = jump_of(line, units, size) if exact and line.sees_first else None
-    steady = steady_ahead(line, jump) if jump else None
-    return {"look_ahead": steady[1], "sees_first": True} if steady else {}
