@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from torch import nn
+from torch import Tensor, nn
 
 from archscope.dependence.answer.away_from_borders import away_from_borders
 from archscope.dependence.answer.examine import Examination, examine, named_value
@@ -59,8 +59,8 @@ class Receptive:
     output_is_all: str | None
     """The module that makes the network's own output depend on all positions, where the chosen
     output is what came before it."""
-    inputs: tuple[str, ...]
-    """The places of all tensors that the model is called with."""
+    inputs: Mapping[str, Tensor]
+    """All tensors that the model is called with, by their places."""
 
     @property
     def typical(self) -> Receptive:
@@ -116,7 +116,7 @@ def receptive(
         own_unit=False,
         is_before=is_before,
         output_is_all=_all_after(given, value) if is_before else None,
-        inputs=tuple(input_tensors(inputs)),
+        inputs=input_tensors(inputs),
     )
     if unit is None:
         return found
