@@ -303,7 +303,8 @@ def _block(after: Reach, before: Sequence[Reach]) -> int:
     rates = {one.jump for one in (after, *before)}
     rate = next(iter(rates)) if len(rates) == 1 else 0
     is_new = rate >= 1 and all(one.block == 1 for one in before)
-    return int(after.block * rate) if is_new and after.block > 1 else 1
+    # Of 5 positions to 2 outputs every other place is rounded down: that is no block.
+    return int(after.block * rate) if is_new and after.block > after.jump.denominator else 1
 
 
 def _sees_none(exam: Examination, call: Call, axis: int) -> bool:

@@ -476,6 +476,26 @@ def test_what_is_interpolated_to_no_multiple_of_its_size_is_not_cut(size: int, m
         check_tiles(model, row, size)
 
 
+@pytest.mark.parametrize("factor", [1.25, 1.3])
+def test_the_nearest_by_a_factor_of_its_own_is_cut_where_it_comes_again(factor: float) -> None:
+    """As many outputs to a size are the same of the given input, and others of a larger one."""
+
+    def by_factor(x: Tensor, table: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=factor)
+
+    def to_size(x: Tensor, table: Tensor) -> Tensor:
+        return F.interpolate(x, size=x.shape[-1] + int(40 * (factor - 1)))
+
+    model = AtPlaces(by_factor).double().eval()
+
+    _, row = field(model, 40)
+    _, sized = field(AtPlaces(to_size), 40)
+
+    assert row.tile_step == {1.25: 4, 1.3: 10}[factor]
+    check_tiles(model, row, 40)
+    assert sized.why == "interpolation to a size goes by the size of its input"
+
+
 def test_what_drifts_within_a_wider_window_is_not_cut() -> None:
     def drift(x: Tensor, table: Tensor) -> Tensor:
         return F.avg_pool1d(x, 15, 1, 5) + F.interpolate(x, size=x.shape[-1] - 4)

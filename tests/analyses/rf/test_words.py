@@ -405,6 +405,16 @@ def test_blocks_of_attention_behind_a_stride_are_no_leak() -> None:
     assert "Leak" not in text
 
 
+def test_a_jump_of_five_halves_makes_no_blocks() -> None:
+    def down(x: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=0.4)
+
+    layers = [Run(down, nn.Conv1d(2, 2, 3, padding=1)), nn.Conv1d(2, 2, 3, padding=1)]
+    text = said(receptive_field(nn.Sequential(*layers), torch.zeros(1, 2, 40)))
+
+    assert "outputs look up to 4 positions ahead of their own, from 0.body.0 on" in text
+
+
 def test_what_recurs_behind_a_stride_is_causal() -> None:
     class Steps(nn.Module):
         def forward(self, x: Tensor) -> Tensor:

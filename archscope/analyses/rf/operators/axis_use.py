@@ -15,6 +15,7 @@ from archscope.theory.output_places import Outlook
 from archscope.theory.tiling import tiling
 
 if TYPE_CHECKING:
+    from archscope.dependence.answer.examine import Examination
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.answer.size_trials import Trials
     from archscope.dependence.sets.lines import Line
@@ -131,7 +132,7 @@ class AxisUse:
         row = replace(row, look_back=own.behind, look_ahead=own.ahead, late=late)
         if late:
             return replace(row, why=_OUT_OF_STEP)
-        if resizing := _by_its_size(self.found, self.axis):
+        if resizing := self._by_its_size():
             return replace(row, why=f"{resizing} goes by the size of its input")
         cut = replace(row, why="windows of a map within do not repeat from unit to unit")
         for step in steps:
@@ -178,6 +179,36 @@ class AxisUse:
         if line is None and len(self._line.interior):
             line = self._line_on(larger + (rest - larger) % step)
         return cut_at_ends(line) if line is not None and len(line.interior) else None
+
+    def _by_its_size(self) -> str:
+        """Return what resizes by the size of its input along the axis: no part is as in the
+        whole."""
+        from archscope.dependence.answer.output_windows import shift_of
+        from archscope.dependence.answer.size_dependent import goes_by_size
+
+        found, last = self.found, self.found.target.value.index
+        nodes, axes = found.given.graph.nodes, len(found.given.axes)
+        looked = (nodes[place] for place in sorted(found.given.dependences.looked))
+        before = [node for node in looked if node.outputs[0] and node.outputs[0].index <= last]
+        if not any(goes_by_size(node, self.axis, axes) for node in before):
+            return ""
+        step = shift_of(found, self.axis)
+        try:
+            larger = None if step is None else self._exam_on(self._given + step)
+        except TriedEnoughError:
+            larger = None
+        ran = () if larger is None else larger.graph.nodes
+        more = {node.outputs[0].index: node for node in ran if node.outputs[0]}
+        pairs = ((node, more.get(node.outputs[0].index)) for node in before if node.outputs[0])
+        each = (goes_by_size(node, self.axis, axes, other) for node, other in pairs)
+        return next((why for why in each if why), "")
+
+    def _exam_on(self, size: int) -> Examination | None:
+        """Return a look at an input of another size along the axis, and those tried with it."""
+        sizes = list(self.found.given.sizes)
+        for axis in self.together:
+            sizes[axis] = size
+        return self.trials.looked_at(tuple(sizes))
 
     def _line_on(self, size: int) -> Line | None:
         """Return what the outputs of an input of another size see along the axis."""
@@ -232,17 +263,6 @@ class AxisUse:
             return {}
         late = self._late(jump, tried)
         return {"look_ahead": max(steady[1] - late, 0), "sees_first": True, "late": late}
-
-
-def _by_its_size(found: Receptive, axis: int) -> str:
-    """Return what resizes by the size of its input along an axis: no part is as in the whole."""
-    from archscope.dependence.answer.size_dependent import goes_by_size
-
-    nodes, last = found.given.graph.nodes, found.target.value.index
-    looked = (nodes[place] for place in sorted(found.given.dependences.looked))
-    before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
-    axes = len(found.given.axes)
-    return next((why for node in before if (why := goes_by_size(node, axis, axes))), "")
 
 
 def _unknown(found: Receptive, axis: int) -> str | None:
