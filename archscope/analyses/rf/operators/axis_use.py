@@ -229,7 +229,8 @@ class AxisUse:
         before = Fraction(0) if line is None else size - len(line.entries) * jump
         if line is None or tried is None or before < 1 or jump.denominator > 1:
             return 0
-        step = shift_of(self.found, self.axis) or int(jump)
+        # What is cut out of the middle moves on by half, or by all of one position, of two.
+        step = 2 * (shift_of(self.found, self.axis) or int(jump))
         try:
             outputs = tried(size + step)
             if outputs is None or (outputs - len(line.entries)) * jump == step:
