@@ -318,6 +318,7 @@ def test_a_mask_is_the_last_input_to_be_looked_at() -> None:
     ids, mask = torch.zeros(1, 8, dtype=torch.long), torch.ones(1, 8)
 
     assert receptive_field(Masked(), ids=ids, mask=mask).totals.of_input == "ids"
+    assert receptive_field(Masked(), ids, mask).totals.of_input == "0"
 
 
 class Separator(nn.Module):
