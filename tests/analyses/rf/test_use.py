@@ -335,6 +335,35 @@ def test_tiles_by_an_input_smaller_than_the_windows_lose_what_reads_padding_with
     check_tiles(model, row, 9)
 
 
+class Series(nn.Module):
+    """A convolution over time, a norm over all series, and another convolution over time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(CHANNELS, CHANNELS, (1, 5), padding=(0, 2))
+        self.second = nn.Conv2d(CHANNELS, CHANNELS, (1, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        y = y / y.std((1, 2), keepdim=True)
+        found: Tensor = self.second(F.pad(y, (2, 0)))
+        return found
+
+
+@pytest.mark.parametrize("series", [4, 24])
+def test_what_mixes_series_leaves_the_windows_of_time(series: int) -> None:
+    model = Series().double().eval()
+    x = torch.randn(1, CHANNELS, series, 24, dtype=torch.float64)
+
+    over, along = archscope.rf(model, x).section("rf.axes").rows
+    apart = model(x)[..., 4:14], model(x[..., :16])[..., 4:14]
+
+    assert (over.look_back, over.why) == (None, "(model) reduces over all positions")
+    assert (along.look_back, along.look_ahead, along.tile_overlap) == (4, 2, 6)
+    assert (along.discard_before, along.discard_after, along.why) == (4, 2, "")
+    torch.testing.assert_close(*apart)
+
+
 def test_axes_of_a_square_that_differ_at_its_borders_are_cut_each_by_its_own() -> None:
     model = nn.Sequential(nn.ZeroPad2d((-1, 1, -1, 0)), nn.AvgPool2d(1))
 

@@ -16,8 +16,10 @@ from archscope.theory.tiling import tiling
 
 if TYPE_CHECKING:
     from archscope.dependence.answer.examine import Examination
+    from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.answer.size_trials import Trials
+    from archscope.dependence.record.graph import Value
     from archscope.dependence.sets.lines import Line
 
 LARGEST_STEP = 4_096
@@ -31,8 +33,8 @@ _OUT_OF_STEP = "a larger input does not give outputs in step with its size"
 
 def seen_row(found: Receptive, axis: int) -> AxisRow:
     """Return what the window of the output alone tells of an axis."""
-    field, total = found.target.field, found.target.total
-    line = field.lines[axis]
+    total = found.target.total
+    line = field_along(found, axis).lines[axis]
     is_global = found.target.global_by is not None
     return AxisRow(
         axis=found.given.axes[axis],
@@ -40,6 +42,21 @@ def seen_row(found: Receptive, axis: int) -> AxisRow:
         jump=plain(line.jump) if line.jump else None,  # 0: all see the same
         start=found.target.start[axis] if found.target.start and line.jump else None,
     )
+
+
+def is_by_all_ways(found: Receptive, axis: int) -> bool:
+    """Return whether outputs have windows along an axis by all ways, those through reductions too:
+    these are over other axes, as where sensors or objects attend to each other."""
+    target = found.target
+    if target.global_by is None or target.total.map_axis(axis) is None:
+        return False
+    line = target.total.lines[axis]
+    return bool(line.widths.max(initial=0) < line.size)
+
+
+def field_along(found: Receptive, axis: int) -> Field:
+    """Return what tells the outputs' windows along an axis."""
+    return found.target.total if is_by_all_ways(found, axis) else found.target.field
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,7 @@ class AxisUse:
         from archscope.dependence.answer.output_windows import shift_of
 
         found, axis = self.found, self.axis
-        own, step = found.target.field.map_axis(axis), shift_of(found, axis)
+        own, step = self._field.map_axis(axis), shift_of(found, axis)
         tried = None if own is None else self.trials.outputs(self.together, own)
         # Where only the output's own maps move in step, the network may not run on such tiles.
         steps = dict.fromkeys((shift_of(found, axis, beside=False), step))
@@ -98,8 +115,18 @@ class AxisUse:
         return self.found.given.sizes[self.axis]
 
     @property
+    def _field(self) -> Field:
+        return field_along(self.found, self.axis)
+
+    @property
     def _line(self) -> Line:
-        return self.found.target.field.lines[self.axis]
+        return self._field.lines[self.axis]
+
+    def _line_of(self, exam: Examination, value: Value) -> Line | None:
+        """Return what the outputs of an input that was looked at see along the axis."""
+        by_all = is_by_all_ways(self.found, self.axis)
+        field = exam.total(value) if by_all else exam.local_or_total(value)
+        return None if field is None else field.lines[self.axis]
 
     def _goes_on(self, row: AxisRow, sizes: InputSizes) -> bool:
         """Return whether larger inputs that were tried give an output more for each jump, as they
@@ -142,8 +169,7 @@ class AxisUse:
 
     def _line_on_given(self) -> Line | None:
         """Return what the outputs of the given input see along the axis."""
-        field = self.found.given.local_or_total(self.found.target.value)
-        return None if field is None else field.lines[self.axis]
+        return self._line_of(self.found.given, self.found.target.value)
 
     def _cut(
         self,
@@ -173,7 +199,7 @@ class AxisUse:
         known."""
         from archscope.dependence.answer.output_windows import cut_at_ends
 
-        larger, rest = self.found.target.field.sizes[self.axis], self._given % step
+        larger, rest = self._field.sizes[self.axis], self._given % step
         lines = [self._line_on_given(), self._line if larger % step == rest else None]
         line = next((one for one in lines if one is not None and len(one.interior)), None)
         if line is None and len(self._line.interior):
@@ -212,13 +238,12 @@ class AxisUse:
 
     def _line_on(self, size: int) -> Line | None:
         """Return what the outputs of an input of another size see along the axis."""
-        sizes = list(self.found.target.field.sizes)
+        sizes = list(self._field.sizes)
         for axis in self.together:
             sizes[axis] = size
         exam = self.trials.looked_at(tuple(sizes))
         value = None if exam is None else exam.again(self.found.target.value)
-        field = None if exam is None or value is None else exam.local_or_total(value)
-        return None if field is None else field.lines[self.axis]
+        return None if exam is None or value is None else self._line_of(exam, value)
 
     def _late(self, jump: Fraction, tried: Callable[[int], int | None] | None) -> int:
         """Return the position that output 0 belongs to, where outputs are those of the last
@@ -269,13 +294,14 @@ class AxisUse:
 def _unknown(found: Receptive, axis: int) -> str | None:
     """Return why an output's window is not known for sure; None where it is."""
     target, last = found.target, found.target.value.index
-    if target.global_by is not None:
+    field = field_along(found, axis)
+    if target.global_by is not None and not is_by_all_ways(found, axis):
         return f"{target.global_by} reduces over all positions"
     if target.bounded_by is not None:
         return f"the rule of {target.bounded_by} is an upper bound"
-    if target.field.map_axis(axis) is None:
+    if field.map_axis(axis) is None:
         return "outputs lie along no axis of their own"
-    if not target.field.lines[axis].is_whole:
+    if not field.lines[axis].is_whole:
         return "outputs reach the border of the input"
     looked = (found.given.graph.nodes[place] for place in sorted(found.given.dependences.looked))
     before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
