@@ -321,6 +321,23 @@ def test_a_mask_is_the_last_input_to_be_looked_at() -> None:
     assert receptive_field(Masked(), ids, mask).totals.of_input == "0"
 
 
+def test_of_maps_that_the_model_adds_before_it_reduces_them_the_widest_stands_for_all() -> None:
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(2, 2, 3, padding=1), nn.Conv2d(2, 2, 5, padding=2)
+            self.short, self.head = nn.Conv2d(2, 2, 1), nn.Linear(2, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.first(x)
+            found: Tensor = self.head((self.second(y) + self.short(y)).mean((2, 3)))
+            return found
+
+    text = said(receptive_field(Residual(), torch.zeros(1, 2, 16, 16)))
+
+    assert "all 49 positions of the 7×7 receptive field reach second, the last map before" in text
+
+
 class Separator(nn.Module):
     """31 frames of 64 samples look ahead, as does what lies between them; `up` does not."""
 
