@@ -424,6 +424,7 @@ class Cut(nn.Module):
     [
         (Cut(lambda y: y[..., -5:]), 2, 0, 35),
         (Cut(lambda y: y[..., -(y.shape[-1] // 2) :]), 2, 0, 20),
+        (Cut(lambda y: y[..., y.shape[-1] // 3 :]), 2, 0, 13),
         (Cut(lambda y: y[..., -4:], stride=2), 2, 0, 32),  # 20 outputs, the last at 38
         (Cut(lambda y: y[..., :5]), 2, 0, 0),
         (Cut(lambda y: y[..., (y.shape[-1] - 7) // 2 :][..., :7]), 0, 16, 0),

@@ -254,13 +254,14 @@ class AxisUse:
         before = Fraction(0) if line is None else size - len(line.entries) * jump
         if line is None or tried is None or before < 1 or jump.denominator > 1:
             return 0
-        # What is cut out of the middle moves on by half, or by all of one position, of two.
-        step = 2 * (shift_of(self.found, self.axis) or int(jump))
+        step = shift_of(self.found, self.axis) or int(jump)
         try:
-            outputs = tried(size + step)
-            if outputs is None or (outputs - len(line.entries)) * jump == step:
+            # A cut at a share of the size moves with it by less; a table may end before the first.
+            runs = ((size + each * step, tried(size + each * step)) for each in (8, 2))
+            larger, outputs = next((run for run in runs if run[1]), (size, None))
+            if outputs is None or larger - outputs * jump == before:
                 return 0
-            longer = self._line_on(size + step)
+            longer = self._line_on(larger)
         except TriedEnoughError:
             return 0
         alike = longer is not None and longer.ends_alike(line)
