@@ -523,6 +523,21 @@ def test_frames_that_see_no_later_one_are_no_leak() -> None:
     assert "within" not in later
 
 
+def test_what_looks_ahead_before_a_last_state_is_no_leak() -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.rnn = nn.Conv1d(2, 4, 5, padding=2), nn.GRU(4, 4, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            found: Tensor = self.rnn(self.conv(x).mT)[0][:, -1]
+            return found
+
+    text = said(receptive_field(Last(), torch.zeros(1, 2, 20)))
+
+    assert "not causal: outputs look up to 2 positions ahead of their own, from conv on" in text
+
+
 class Codec(nn.Module):
     """Frames of 4 positions by convolutions that look back alone, and positions of them again."""
 

@@ -70,7 +70,7 @@ def order_notes(
             later = others_ahead(found) if not order.axis else {}
             yield _causal(order, where, totals, later)
         elif order.reach.is_aligned and len(known) in (1, 3) and not order.axis:
-            is_inner = found.output_is_all is not None
+            is_inner = found.is_before  # of its own output no position is told apart
             yield _not_causal(order, where, is_inner=is_inner, is_meant=_is_meant(found, order))
 
 
