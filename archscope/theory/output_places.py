@@ -54,6 +54,11 @@ class Outlook:
                 found.append((unit, min(seen[0], place), max(seen[1], place)))
         return found
 
+    def later(self, positions: int) -> Outlook:
+        """Return the same windows so many positions later."""
+        moved = (w and (w[0] + positions, w[1] + positions) for w in self.windows)
+        return Outlook(windows=tuple(moved), shift=self.shift)
+
     def discarded(self, outputs: int, size: int) -> tuple[int, int]:
         """Return how many outputs at the start and at the end of a tile read beyond its borders.
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archscope import receptive_field
-from archscope.dependence.answer.causality import causality, sees_own_place
+from archscope.dependence.answer.causality import causality, seeing_own_place
 from archscope.dependence.answer.examine import examine
 from archscope.dependence.answer.receptive import Receptive, receptive
 from archscope.errors import ThresholdError, UsageError
@@ -406,8 +406,8 @@ def test_a_unit_may_not_see_its_own_place() -> None:
     model = Run(lambda m, x: F.conv2d(x, m.conv.weight * hole, padding=1), conv=nn.Conv2d(1, 1, 3))
     blind, seeing = see(model, 1, 1, 16, 16), see(nn.Conv2d(1, 1, 3, padding=1), 1, 1, 16, 16)
 
-    assert sees_own_place(blind.target.field) is False
-    assert sees_own_place(seeing.target.field) is True
+    assert seeing_own_place(blind.target.field) == 0
+    assert seeing_own_place(seeing.target.field) == 1
     assert any("Its own position is not seen." in note.details
                for note in receptive_field(model, torch.zeros(1, 1, 16, 16)).notes)  # fmt: skip
 

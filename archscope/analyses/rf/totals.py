@@ -94,7 +94,8 @@ class Totals:
     none was asked for; None: there is no other, or that is not known."""
     look_back: tuple[int, ...] | None = asked_for()
     """Positions before its own place that an output sees, at most, along each axis; None: unknown
-    or without end. The place of output u is floor(u x jump)."""
+    or without end. The place of output u is floor(u x jump); of outputs that are those of the last
+    positions of any input, the position that each continues."""
     look_ahead: tuple[int, ...] | None = asked_for()
     """Positions after its own place, at most: the lag until every output can be made."""
     sample_rate: float | None = asked_for()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from archscope.dependence.answer.forward import look
 from archscope.dependence.record.graph import Call, Node, Value
 from archscope.dependence.sets.lines import FEWEST_TURNS, LONGEST_PERIOD, Line
 from archscope.records import frozen
+
+MOST_ASKED = 64
+"""Units that are asked whether they see the position that they belong to."""
 
 
 @frozen
@@ -33,6 +37,9 @@ class Reach:
     """Whether there is an output for each place, so that outputs belong to positions."""
     block: int = 1
     """Outputs after which how far they see ahead repeats, as in blocks."""
+    frame: int = 1
+    """Positions of a frame of which outputs see up to the end, and no later one: of a codec, whose
+    decoder makes samples of frames; 1: there is none such."""
     beyond: Fraction = Fraction(0)
     """Positions after its own place, of a place that is not rounded down: beside samples that one
     frame became a convolution looks ahead by less than a frame."""
@@ -134,8 +141,24 @@ def _of_line(line: Line, size: int, jump: Fraction | None = None) -> Reach | Non
         jump=jump,
         is_aligned=_is_aligned(len(line.entries), jump, size),
         block=(steady_ahead(line, jump) or (1, 0))[0],
+        frame=_frame(line) if jump == 1 else 1,
         beyond=_beyond(units, starts + widths - 1, jump),
     )
+
+
+def _frame(line: Line) -> int:
+    """Return after how many outputs, one for each position, the last position that they see moves
+    on, where those in between see the same and the last of them none that is later; 1: none."""
+    units = np.flatnonzero(line.kinds)
+    ends = line.firsts[units] + line.widths[units] - 1
+    before = units[ends < line.size - 1]  # of what a border may cut short nothing is told
+    moves = 1 + np.flatnonzero(np.diff(ends[: len(before)]))
+    if len(moves) < FEWEST_TURNS or (np.diff(before) != 1).any():
+        return 1
+    size = int(moves[1] - moves[0])
+    last = units[moves - 1]  # of each frame
+    in_step = (np.diff(moves) == size).all() and (np.diff(ends[moves - 1]) == size).all()
+    return size if in_step and moves[0] <= size and (ends[moves - 1] <= last).all() else 1
 
 
 def _beyond(units: NDArray[np.int64], lasts: NDArray[np.int64], jump: Fraction) -> Fraction:
@@ -280,7 +303,8 @@ def _block(after: Reach, before: Sequence[Reach]) -> int:
     rates = {one.jump for one in (after, *before)}
     rate = next(iter(rates)) if len(rates) == 1 else 0
     is_new = rate >= 1 and all(one.block == 1 for one in before)
-    return int(after.block * rate) if is_new and after.block > 1 else 1
+    # Of 5 positions to 2 outputs every other place is rounded down: that is no block.
+    return int(after.block * rate) if is_new and after.block > after.jump.denominator else 1
 
 
 def _sees_none(exam: Examination, call: Call, axis: int) -> bool:
@@ -317,18 +341,32 @@ def own_place(field: Field, axis: int, unit: int) -> int | None:
     return None if jump is None else int(unit * jump)
 
 
-def sees_own_place(field: Field) -> bool | None:
-    """Return whether a unit in the middle sees the position that it belongs to; None: it has none.
+def seeing_own_place(field: Field) -> Fraction | None:
+    """Return which share of the units in the middle see the position that they belong to; None:
+    they have none.
 
-    Asked of maps as large as the input alone.
+    Asked of maps as large as the input alone, and of the units after which windows repeat.
     """
     if not field.is_map or any(line.jump != 1 for line in field.lines):
         return None
-    units = [field.value.shape[field.map_axis(axis) or 0] for axis in range(len(field.sizes))]
-    if tuple(units) != field.sizes:
+    axes = [field.map_axis(axis) or 0 for axis in range(len(field.sizes))]
+    if tuple(field.value.shape[axis] for axis in axes) != field.sizes:
         return None
-    starts, seen = field.over_all(field.typical)
-    own = [field.typical[field.map_axis(axis) or 0] for axis in range(len(field.sizes))]
+    turns = [_turn(line, field.typical[own]) for line, own in zip(field.lines, axes, strict=True)]
+    units = list(islice(product(*turns), MOST_ASKED))
+    return Fraction(sum(_sees_own_place(field, axes, unit) for unit in units), len(units))
+
+
+def _turn(line: Line, typical: int) -> list[int]:
+    """Return as many units in a row as there are until windows repeat, one of them typical."""
+    period = line.cycle[0] if line.cycle else 1
+    units: list[int] = line.interior.tolist()
+    at = max(min(units.index(typical), len(units) - period), 0) if typical in units else 0
+    return units[at : at + period] if typical in units else [typical]
+
+
+def _sees_own_place(field: Field, axes: Sequence[int], own: Sequence[int]) -> bool:
+    starts, seen = field.over_all({**field.typical, **dict(zip(axes, own, strict=True))})
     at = [place - start for place, start in zip(own, starts, strict=True)]
     inside = all(0 <= place < size for place, size in zip(at, seen.shape, strict=True))
     return inside and bool(seen[tuple(at)])

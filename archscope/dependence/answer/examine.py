@@ -156,7 +156,9 @@ def examine(
             "the model is called without a tensor: there is no input to look at."
             + inputs.shape_hint()
         )
-    name = _choose_input(tensors) if studied is None else _named_input(model, tensors, studied)
+    name = (
+        _choose_input(model, tensors) if studied is None else _named_input(model, tensors, studied)
+    )
     _check_runnable(model, name, tensors[name])
     graph = _recorded(model, inputs, name)
     chosen = None if output is None else named_value(graph, output)
@@ -271,9 +273,10 @@ def _named_input(model: nn.Module, tensors: dict[str, Tensor], asked: str) -> st
     return found[0]
 
 
-def _choose_input(tensors: dict[str, Tensor]) -> str:
+def _choose_input(model: nn.Module, tensors: dict[str, Tensor]) -> str:
     """Return the place of the input to study: images or signals before tokens, no mask."""
+    names = argument_names(model, tensors)
     return min(
-        ("mask" in name, not tensor.is_floating_point(), tensor.dim() < 2, place, name)
-        for place, (name, tensor) in enumerate(tensors.items())
+        ("mask" in names[place], not tensor.is_floating_point(), tensor.dim() < 2, at, place)
+        for at, (place, tensor) in enumerate(tensors.items())
     )[-1]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
+from math import prod
 
-from torch import nn
+from torch import Tensor, nn
 
 from archscope.dependence.answer.away_from_borders import away_from_borders
 from archscope.dependence.answer.examine import Examination, examine, named_value
@@ -26,6 +27,8 @@ from archscope.dependence.record.graph import Value
 from archscope.errors import ForwardError, UsageError
 from archscope.subject import Inputs
 
+MOST_LAST = 8
+"""Maps before a reduction of which the one that sees most stands for all."""
 MOST_PASSES = 6
 """Sizes of the input on which what the model returns beside the chosen output is looked at."""
 
@@ -59,8 +62,8 @@ class Receptive:
     output_is_all: str | None
     """The module that makes the network's own output depend on all positions, where the chosen
     output is what came before it."""
-    inputs: tuple[str, ...]
-    """The places of all tensors that the model is called with."""
+    inputs: Mapping[str, Tensor]
+    """All tensors that the model is called with, by their places."""
 
     @property
     def typical(self) -> Receptive:
@@ -116,7 +119,7 @@ def receptive(
         own_unit=False,
         is_before=is_before,
         output_is_all=_all_after(given, value) if is_before else None,
-        inputs=tuple(input_tensors(inputs)),
+        inputs=input_tensors(inputs),
     )
     if unit is None:
         return found
@@ -154,14 +157,34 @@ def _default(given: Examination) -> Value:
         calls = reversed(given.graph.calls) if outputs or not given.graph.outputs else ()
         yield from (value for call in calls for value in call.outputs if _sees(given, value))
 
-    for value in within():
-        if has_units(given.local(value)) and not _is_adaptive(given, value):
-            return value
+    if last := list(islice(_last_maps(given, outputs, within()), MOST_LAST)):
+        return max(last, key=lambda value: _width(given, value))  # of equals the last
     for value in chain(outputs, within()):
         return value
     if given.graph.failure is not None:
         raise ForwardError(f"the forward failed: {given.graph.failure}")
     raise UsageError("no output depends on the input that is studied")
+
+
+def _last_maps(
+    given: Examination, outputs: Sequence[Value], within: Iterable[Value]
+) -> Iterator[Value]:
+    """Yield the maps that outputs are made of and no other such map, of those within, last first:
+    where the model itself adds two before it reduces them, both."""
+    made_of = {one for output in outputs for one in given.ancestors(output)}
+    inner: set[Value] = set()
+    for value in within:
+        if value in inner or (outputs and value not in made_of):
+            continue
+        if has_units(given.local(value)) and not _is_adaptive(given, value):
+            inner |= given.ancestors(value)
+            yield value
+
+
+def _width(given: Examination, value: Value) -> int:
+    """Return over how many positions the widest window of a map goes."""
+    field = given.local(value)
+    return 0 if field is None else prod(line.hulls[1] for line in field.lines)
 
 
 def _sees(given: Examination, value: Value) -> bool:

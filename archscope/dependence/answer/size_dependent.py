@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -12,10 +13,14 @@ from archscope.dependence.record.graph import Node
 
 LONGEST_TURN = 8
 """Outputs after which the positions that an index takes must repeat."""
+LONGEST_KNOWN = 64
+"""The same where those of a larger input are known to be the same."""
 
 
-def goes_by_size(node: Node, axis: int, axes: int) -> str:
+def goes_by_size(node: Node, axis: int, axes: int, larger: Node | None = None) -> str:
     """Return what resizes by its input's size along one of some axes of positions; empty: nothing.
+
+    `larger` is the node on a larger input: an index that goes on alike goes by a factor of its own.
 
     What is made as large as another map is a little more or less than a multiple of its input
     where sizes are odd: then taps or weights drift from one end to the other, of a larger input
@@ -28,7 +33,8 @@ def goes_by_size(node: Node, axis: int, axes: int) -> str:
     own = [len(after) - axes + axis] if len(after) == axes + 2 else range(2, len(after))
     if node.operator == "_unsafe_index":  # what torch makes of resizing to the nearest
         indices = node.arguments["indices"]
-        drifts = any(at < len(indices) and _drifts(indices[at]) for at in own)
+        more = [None] * len(indices) if larger is None else larger.arguments["indices"]
+        drifts = any(at < len(indices) and _drifts(indices[at], more[at]) for at in own)
         return "interpolation to a size" if drifts else ""
     if "upsample" not in node.operator:
         return ""
@@ -44,14 +50,30 @@ def _is_even(ratio: Fraction) -> bool:
     return min(ratio.numerator, ratio.denominator) in (1, 2)
 
 
-def _drifts(index: Tensor | None) -> bool:
+def _drifts(index: Tensor | None, larger: Tensor | None = None) -> bool:
     """Return whether an index goes from the first place on by what no strides are."""
-    if not isinstance(index, Tensor) or index.is_meta or index.numel() < 2:
-        return False
-    places: NDArray[np.int64] = index.flatten().numpy()
-    if places[0] != 0 or (np.diff(places) < 0).any():
+    places = _places(index)
+    if places is None or places[0] != 0 or (np.diff(places) < 0).any():
         return False  # a border that is reflected or goes round
-    turns = range(1, min(LONGEST_TURN, len(places) - 1) + 1)
-    steps = ((turn, np.unique(places[turn:] - places[:-turn])) for turn in turns)
-    regular = (Fraction(int(each[0]), turn) for turn, each in steps if len(each) == 1)
-    return not any(map(_is_even, regular))
+    turns = _turns(places, min(LONGEST_TURN, len(places) - 1))
+    if any(_is_even(Fraction(step, turn)) for turn, step in turns):
+        return False
+    more = _places(larger)
+    if more is None or not np.array_equal(more[: len(places)], places):
+        return True
+    return not any(True for _ in _turns(more, min(LONGEST_KNOWN, len(places) // 2)))
+
+
+def _places(index: Tensor | None) -> NDArray[np.int64] | None:
+    if not isinstance(index, Tensor) or index.is_meta or index.numel() < 2:
+        return None
+    found: NDArray[np.int64] = index.flatten().numpy()
+    return found
+
+
+def _turns(places: NDArray[np.int64], longest: int) -> Iterator[tuple[int, int]]:
+    """Yield after how many outputs the positions that they take repeat, and how far on."""
+    for turn in range(1, longest + 1):
+        steps = np.unique(places[turn:] - places[:-turn])
+        if len(steps) == 1:
+            yield turn, int(steps[0])

@@ -44,6 +44,15 @@ class Trials:
         """How many sizes can be tried yet, if each takes as many operators as the given one."""
         return max(self._operators // self._each, 0)
 
+    def why_untried(self, what: str) -> str:
+        """Return why tiles, or sizes, were not tried, in words."""
+        if self._given.graph.executed != "shapes":
+            return f"it needs numbers to run, so that no {what} were tried"
+        large = (
+            "numbers that it makes itself would be too many" if self.left else "too many operators"
+        )
+        return f"{large} for {what} to be tried"
+
     def outputs(self, axes: Sequence[int], own: int) -> Callable[[int], int | None]:
         """Return what tries sizes along some axes of positions, all of them equal.
 

@@ -128,8 +128,7 @@ class Line:
     @property
     def around(self) -> int:
         """How many units see what lies around the ends, as under circular padding; 0: none."""
-        units = np.flatnonzero((self.kinds != 0) & ~are_clipped(self.entries))
-        left = np.setdiff1d(units, self.interior)
+        left = np.setdiff1d(np.flatnonzero(self.kinds), self.interior)
         return len(left) if self._goes_round(left, self.interior) else 0
 
     def _goes_round(self, left: NDArray[np.int64], kept: NDArray[np.int64]) -> bool:
@@ -265,6 +264,13 @@ class Line:
             if steps[0] > 0 and (steps == steps[0]).all():
                 return Fraction(int(steps[0]), period)
         return None
+
+    def ends_alike(self, other: Line) -> bool:
+        """Return whether the last few units end as far from the end of the axis as those of another
+        axis, and nothing that they see goes by how many units there are."""
+        number = min(len(self.entries), len(other.entries), UNITS_COMPARED)
+        left = [one.size - (one.firsts + one.widths)[-number:] for one in (self, other)]
+        return number > 0 and bool((left[0] == left[1]).all())
 
     @property
     def start(self) -> int | None:

@@ -335,6 +335,35 @@ def test_tiles_by_an_input_smaller_than_the_windows_lose_what_reads_padding_with
     check_tiles(model, row, 9)
 
 
+class Series(nn.Module):
+    """A convolution over time, a norm over all series, and another convolution over time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(CHANNELS, CHANNELS, (1, 5), padding=(0, 2))
+        self.second = nn.Conv2d(CHANNELS, CHANNELS, (1, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        y = y / y.std((1, 2), keepdim=True)
+        found: Tensor = self.second(F.pad(y, (2, 0)))
+        return found
+
+
+@pytest.mark.parametrize("series", [4, 24])
+def test_what_mixes_series_leaves_the_windows_of_time(series: int) -> None:
+    model = Series().double().eval()
+    x = torch.randn(1, CHANNELS, series, 24, dtype=torch.float64)
+
+    over, along = archscope.rf(model, x).section("rf.axes").rows
+    apart = model(x)[..., 4:14], model(x[..., :16])[..., 4:14]
+
+    assert (over.look_back, over.why) == (None, "(model) reduces over all positions")
+    assert (along.look_back, along.look_ahead, along.tile_overlap) == (4, 2, 6)
+    assert (along.discard_before, along.discard_after, along.why) == (4, 2, "")
+    torch.testing.assert_close(*apart)
+
+
 def test_axes_of_a_square_that_differ_at_its_borders_are_cut_each_by_its_own() -> None:
     model = nn.Sequential(nn.ZeroPad2d((-1, 1, -1, 0)), nn.AvgPool2d(1))
 
@@ -379,6 +408,69 @@ def test_outputs_cut_to_a_number_of_their_own_are_not_those_of_tiles(size: int) 
     assert row.why == "a larger input does not give outputs in step with its size"
 
 
+class Cut(nn.Module):
+    """What is cut out of a convolution that looks back alone."""
+
+    def __init__(self, cut: Turn, stride: int = 1) -> None:
+        super().__init__()
+        self.conv, self.cut = conv(3, stride, 1, 0), cut
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.cut(self.conv(F.pad(x, (2, 0))))
+
+
+@pytest.mark.parametrize(
+    ("model", "back", "ahead", "late"),
+    [
+        (Cut(lambda y: y[..., -5:]), 2, 0, 35),
+        (Cut(lambda y: y[..., -(y.shape[-1] // 2) :]), 2, 0, 20),
+        (Cut(lambda y: y[..., y.shape[-1] // 3 :]), 2, 0, 13),
+        (Cut(lambda y: y[..., -4:], stride=2), 2, 0, 32),  # 20 outputs, the last at 38
+        (Cut(lambda y: y[..., :5]), 2, 0, 0),
+        (Cut(lambda y: y[..., (y.shape[-1] - 7) // 2 :][..., :7]), 0, 16, 0),
+        (Cut(lambda y: y[..., 2:]), 0, 2, 0),  # as of a convolution without padding
+    ],
+)
+def test_outputs_of_the_last_positions_belong_to_those_that_they_continue(
+    model: nn.Module, back: int, ahead: int, late: int
+) -> None:
+    report, row = field(model, 40)
+
+    assert (row.look_back, row.look_ahead, row.late) == (back, ahead, late)
+    assert any("the last positions" in note.text for note in report.notes) == (late > 0)
+
+
+class Latents(nn.Module):
+    """The last 8 positions ask all up to each (Hawthorne et al. 2022, Perceiver AR)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.mT
+        mask = torch.ones(y.shape[1], y.shape[1], dtype=torch.bool).tril()[-8:]
+        return F.scaled_dot_product_attention(y[:, -8:], y, y, attn_mask=mask)
+
+
+def test_the_last_positions_that_ask_all_before_see_none_that_is_later() -> None:
+    report, row = field(Latents(), 24)
+
+    assert (row.sees_first, row.look_ahead, row.late) == (True, 0, 16)
+    report.check("causal")
+
+
+def test_what_needs_numbers_to_run_says_why_no_tiles_were_tried() -> None:
+    class Complex(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(CHANNELS, CHANNELS, 3, dtype=torch.cfloat)
+
+        def forward(self, x: Tensor) -> Tensor:
+            found: Tensor = self.conv(x.to(torch.cfloat))
+            return found.abs()
+
+    _, row = field(Complex(), 24)
+
+    assert row.why == "it needs numbers to run, so that no tiles were tried"
+
+
 def test_outputs_three_to_a_position_are_in_step_with_the_input() -> None:
     _, row = field(nn.ConvTranspose1d(2, 2, 3, stride=3), 24)
 
@@ -413,6 +505,26 @@ def test_what_is_interpolated_to_no_multiple_of_its_size_is_not_cut(size: int, m
         assert (row.tile_overlap, row.why) == (None, why)
     else:
         check_tiles(model, row, size)
+
+
+@pytest.mark.parametrize("factor", [1.25, 1.3])
+def test_the_nearest_by_a_factor_of_its_own_is_cut_where_it_comes_again(factor: float) -> None:
+    """As many outputs to a size are the same of the given input, and others of a larger one."""
+
+    def by_factor(x: Tensor, table: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=factor)
+
+    def to_size(x: Tensor, table: Tensor) -> Tensor:
+        return F.interpolate(x, size=x.shape[-1] + int(40 * (factor - 1)))
+
+    model = AtPlaces(by_factor).double().eval()
+
+    _, row = field(model, 40)
+    _, sized = field(AtPlaces(to_size), 40)
+
+    assert row.tile_step == {1.25: 4, 1.3: 10}[factor]
+    check_tiles(model, row, 40)
+    assert sized.why == "interpolation to a size goes by the size of its input"
 
 
 def test_what_drifts_within_a_wider_window_is_not_cut() -> None:

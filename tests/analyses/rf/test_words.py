@@ -153,6 +153,33 @@ def test_what_comes_in_at_the_other_end_makes_no_field_as_wide_as_the_input(dila
     assert f"{2 * dilation} of 32 outputs along axis 2 see around its ends" in said(report)
 
 
+def test_what_is_rolled_comes_in_at_the_other_end() -> None:
+    def rolled(x: Tensor) -> Tensor:
+        return torch.cat([part.roll(by, 2) for by, part in enumerate(x.chunk(3, 1), -1)], 1)
+
+    def by_one(x: Tensor) -> Tensor:
+        return x.roll(1, 2)
+
+    ends = "along axis 2 {} around its ends"
+    assert f"2 of 16 outputs {ends.format('see')}" in of_a_run(rolled)
+    assert f"1 of 16 outputs {ends.format('sees')}" in of_a_run(by_one)
+
+
+def of_a_run(function: Callable[[Tensor], Tensor]) -> str:
+    return said(receptive_field(Run(function, nn.Conv1d(3, 3, 1)), torch.zeros(1, 3, 16)))
+
+
+def test_outputs_that_see_another_position_than_their_own_by_turns_are_told_apart() -> None:
+    def by_turns(x: Tensor) -> Tensor:
+        return torch.where(torch.arange(16) % 2 == 0, x.roll(1, -1), x)
+
+    assert "one position alone: 50.0% of outputs see their own, the others another" in of_a_run(
+        by_turns
+    )
+    assert "one position alone: not its own" in of_a_run(lambda x: x.roll(1, -1))
+    assert "one position alone: none looks at others" in of_a_run(lambda x: 2 * x)
+
+
 def test_a_panorama_is_joined_along_one_axis() -> None:
     def seen(x: Tensor) -> Tensor:
         return F.pad(F.pad(x, (1, 1, 0, 0), mode="circular"), (0, 0, 1, 1))
@@ -291,6 +318,24 @@ def test_a_mask_is_the_last_input_to_be_looked_at() -> None:
     ids, mask = torch.zeros(1, 8, dtype=torch.long), torch.ones(1, 8)
 
     assert receptive_field(Masked(), ids=ids, mask=mask).totals.of_input == "ids"
+    assert receptive_field(Masked(), ids, mask).totals.of_input == "0"
+
+
+def test_of_maps_that_the_model_adds_before_it_reduces_them_the_widest_stands_for_all() -> None:
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(2, 2, 3, padding=1), nn.Conv2d(2, 2, 5, padding=2)
+            self.short, self.head = nn.Conv2d(2, 2, 1), nn.Linear(2, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.first(x)
+            found: Tensor = self.head((self.second(y) + self.short(y)).mean((2, 3)))
+            return found
+
+    text = said(receptive_field(Residual(), torch.zeros(1, 2, 16, 16)))
+
+    assert "all 49 positions of the 7×7 receptive field reach second, the last map before" in text
 
 
 class Separator(nn.Module):
@@ -376,6 +421,16 @@ def test_blocks_of_attention_behind_a_stride_are_no_leak() -> None:
 
     assert "outputs look up to 6 positions ahead of their own, in blocks of 8, from 1 on" in text
     assert "Leak" not in text
+
+
+def test_a_jump_of_five_halves_makes_no_blocks() -> None:
+    def down(x: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=0.4)
+
+    layers = [Run(down, nn.Conv1d(2, 2, 3, padding=1)), nn.Conv1d(2, 2, 3, padding=1)]
+    text = said(receptive_field(nn.Sequential(*layers), torch.zeros(1, 2, 40)))
+
+    assert "outputs look up to 4 positions ahead of their own, from 0.body.0 on" in text
 
 
 def test_what_recurs_behind_a_stride_is_causal() -> None:
@@ -466,6 +521,79 @@ def test_frames_that_see_no_later_one_are_no_leak() -> None:
     assert f"not causal: outputs look {within} on" in framed
     assert "Leak" not in framed
     assert "within" not in later
+
+
+def test_what_looks_ahead_before_a_last_state_is_no_leak() -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.rnn = nn.Conv1d(2, 4, 5, padding=2), nn.GRU(4, 4, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            found: Tensor = self.rnn(self.conv(x).mT)[0][:, -1]
+            return found
+
+    text = said(receptive_field(Last(), torch.zeros(1, 2, 20)))
+
+    assert "not causal: outputs look up to 2 positions ahead of their own, from conv on" in text
+
+
+class Codec(nn.Module):
+    """Frames of 4 positions by convolutions that look back alone, and positions of them again."""
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(tokens, 2) if tokens else None
+        down, up = nn.Conv1d(2, 2, 8, 4), nn.ConvTranspose1d(2, 2, 4, 4)
+        self.body = nn.Sequential(backward(2), backward(4, down), backward(2), up)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.body(x if self.embed is None else self.embed(x).mT)
+        return found
+
+
+def backward(before: int, layer: nn.Module | None = None) -> nn.Module:
+    return nn.Sequential(nn.ConstantPad1d((before, 0), 0), layer or nn.Conv1d(2, 2, before + 1))
+
+
+def test_a_decoder_that_makes_positions_of_frames_is_no_leak_but_of_tokens() -> None:
+    framed = said(receptive_field(Codec(0), torch.zeros(1, 2, 64)))
+    tokens = said(receptive_field(Codec(9), torch.zeros(1, 64, dtype=torch.long)))
+    ahead = nn.Sequential(Codec(0), nn.Conv1d(2, 2, 2))
+    later = said(receptive_field(ahead, torch.zeros(1, 2, 64)))
+
+    within = (
+        "up to 3 positions ahead of their own, within their own frame of 4 positions, from body.1"
+    )
+    assert f"not causal: outputs look {within} on" in framed
+    assert "Leak" not in framed
+    assert "Leak: not causal, outputs look up to 3 positions ahead. body.1" in tokens
+    assert "within" not in later
+
+
+class Vocoder(nn.Module):
+    """Samples by what looks back alone, under a condition that looks one frame ahead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.conv = nn.ConvTranspose1d(3, 2, 8, 4, padding=2), nn.Conv1d(4, 2, 3)
+        self.last = nn.Conv1d(2, 2, 2)
+
+    def forward(self, wave: Tensor, mel: Tensor) -> Tensor:
+        y = F.pad(torch.cat([wave, self.up(mel)], 1), (2, 0))
+        found: Tensor = self.last(F.pad(self.conv(y), (1, 0)))
+        return found
+
+
+def test_a_coarser_condition_that_looks_ahead_is_no_leak() -> None:
+    inputs = torch.zeros(1, 2, 32), torch.zeros(1, 3, 8)
+
+    own = said(receptive_field(Vocoder(), *inputs))
+    condition = said(receptive_field(Vocoder(), *inputs, wrt="mel"))
+
+    assert "Causal: no output sees a later position." in own
+    assert "not causal: outputs look up to 1 position ahead of their own, from up on" in condition
+    assert "Leak" not in condition
 
 
 class Translator(nn.Module):

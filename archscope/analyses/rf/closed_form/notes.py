@@ -35,10 +35,11 @@ def borders(outline: Outline, path: Path, name: str = "") -> Iterator[Note]:
         if outline.skips and _read_around(outline):
             continue
         unread = find_unread(stack, size)
-        if unread.before or unread.after:
+        if number := unread.before + unread.after:
+            verb = "is" if number == 1 else "are"  # strides may skip others in between
             yield Note(
                 level="info",
-                text=f"{name}{unread.before + unread.after:,} of {size:,} inputs {where} are "
+                text=f"{name}{number:,} of {size:,} inputs {where}, at its ends, {verb} "
                 f"read by no output ({unread.before:,} at the start, {unread.after:,} at the end)",
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ from archscope.theory.output_places import Outlook
 from archscope.theory.tiling import tiling
 
 if TYPE_CHECKING:
+    from archscope.dependence.answer.examine import Examination
+    from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.answer.size_trials import Trials
+    from archscope.dependence.record.graph import Value
     from archscope.dependence.sets.lines import Line
 
 LARGEST_STEP = 4_096
@@ -24,11 +28,13 @@ LARGEST_STEP = 4_096
 HALVED = 64
 """Sizes that differ by its divisors are tried whatever the strides are."""
 
+_OUT_OF_STEP = "a larger input does not give outputs in step with its size"
+
 
 def seen_row(found: Receptive, axis: int) -> AxisRow:
     """Return what the window of the output alone tells of an axis."""
-    field, total = found.target.field, found.target.total
-    line = field.lines[axis]
+    total = found.target.total
+    line = field_along(found, axis).lines[axis]
     is_global = found.target.global_by is not None
     return AxisRow(
         axis=found.given.axes[axis],
@@ -36,6 +42,21 @@ def seen_row(found: Receptive, axis: int) -> AxisRow:
         jump=plain(line.jump) if line.jump else None,  # 0: all see the same
         start=found.target.start[axis] if found.target.start and line.jump else None,
     )
+
+
+def is_by_all_ways(found: Receptive, axis: int) -> bool:
+    """Return whether outputs have windows along an axis by all ways, those through reductions too:
+    these are over other axes, as where sensors or objects attend to each other."""
+    target = found.target
+    if target.global_by is None or target.total.map_axis(axis) is None:
+        return False
+    line = target.total.lines[axis]
+    return bool(line.widths.max(initial=0) < line.size)
+
+
+def field_along(found: Receptive, axis: int) -> Field:
+    """Return what tells the outputs' windows along an axis."""
+    return found.target.total if is_by_all_ways(found, axis) else found.target.field
 
 
 @dataclass(frozen=True)
@@ -53,7 +74,7 @@ class AxisUse:
         from archscope.dependence.answer.output_windows import shift_of
 
         found, axis = self.found, self.axis
-        own, step = found.target.field.map_axis(axis), shift_of(found, axis)
+        own, step = self._field.map_axis(axis), shift_of(found, axis)
         tried = None if own is None else self.trials.outputs(self.together, own)
         # Where only the output's own maps move in step, the network may not run on such tiles.
         steps = dict.fromkeys((shift_of(found, axis, beside=False), step))
@@ -65,10 +86,10 @@ class AxisUse:
         sizes = input_sizes(tried, self._given, apart, ends=True) if enough else InputSizes()
         if sizes.smallest is None:
             told = "the sizes that run repeat in no way that was found"
-            few = "too many operators for sizes to be tried"
+            few = self.trials.why_untried("sizes")
             row = replace(row, why=row.why or (told if enough and self.trials.left else few))
         if row.tile_overlap is not None and not self._goes_on(row, sizes):
-            row = without_tiles(row, "a larger input does not give outputs in step with its size")
+            row = without_tiles(row, _OUT_OF_STEP)
         return replace(
             row,
             smallest_input=sizes.smallest,
@@ -94,8 +115,18 @@ class AxisUse:
         return self.found.given.sizes[self.axis]
 
     @property
+    def _field(self) -> Field:
+        return field_along(self.found, self.axis)
+
+    @property
     def _line(self) -> Line:
-        return self.found.target.field.lines[self.axis]
+        return self._field.lines[self.axis]
+
+    def _line_of(self, exam: Examination, value: Value) -> Line | None:
+        """Return what the outputs of an input that was looked at see along the axis."""
+        by_all = is_by_all_ways(self.found, self.axis)
+        field = exam.total(value) if by_all else exam.local_or_total(value)
+        return None if field is None else field.lines[self.axis]
 
     def _goes_on(self, row: AxisRow, sizes: InputSizes) -> bool:
         """Return whether larger inputs that were tried give an output more for each jump, as they
@@ -118,13 +149,17 @@ class AxisUse:
         seen = outlook_of(self._line) if why is None else None
         if seen is None:
             why = why or "windows do not repeat from output to output"
-            return replace(row, why=why, **_reached(self.found, self.axis))
+            return replace(row, why=why, **self._reached(tried))
         given = self._line_on_given()
         if given is None or not is_cut_short(given, seen):
             # They are not where padding depends on the size, or continues at the other end.
             return replace(row, why="outputs near the borders see other positions than inside")
-        row = replace(row, look_back=seen.behind, look_ahead=seen.ahead)
-        if resizing := _by_its_size(self.found, self.axis):
+        late = self._late(seen.jump, tried)
+        own = seen.later(-late)
+        row = replace(row, look_back=own.behind, look_ahead=own.ahead, late=late)
+        if late:
+            return replace(row, why=_OUT_OF_STEP)
+        if resizing := self._by_its_size():
             return replace(row, why=f"{resizing} goes by the size of its input")
         cut = replace(row, why="windows of a map within do not repeat from unit to unit")
         for step in steps:
@@ -134,8 +169,7 @@ class AxisUse:
 
     def _line_on_given(self) -> Line | None:
         """Return what the outputs of the given input see along the axis."""
-        field = self.found.given.local_or_total(self.found.target.value)
-        return None if field is None else field.lines[self.axis]
+        return self._line_of(self.found.given, self.found.target.value)
 
     def _cut(
         self,
@@ -156,7 +190,7 @@ class AxisUse:
                 return replace(row, why=clear)
             cut = tiling(seen, step, tried, rest=rest, given=self._given, clipped=lambda _: ends)
         except TriedEnoughError:
-            return replace(row, why="too many operators for tiles to be tried")
+            return replace(row, why=self.trials.why_untried("tiles"))
         return replace(row, why=clear) if cut is None else with_tiles(row, cut)
 
     def _cut_at_ends(self, step: int) -> tuple[int, int] | None:
@@ -165,45 +199,110 @@ class AxisUse:
         known."""
         from archscope.dependence.answer.output_windows import cut_at_ends
 
-        larger, rest = self.found.target.field.sizes[self.axis], self._given % step
+        larger, rest = self._field.sizes[self.axis], self._given % step
         lines = [self._line_on_given(), self._line if larger % step == rest else None]
         line = next((one for one in lines if one is not None and len(one.interior)), None)
         if line is None and len(self._line.interior):
             line = self._line_on(larger + (rest - larger) % step)
         return cut_at_ends(line) if line is not None and len(line.interior) else None
 
+    def _by_its_size(self) -> str:
+        """Return what resizes by the size of its input along the axis: no part is as in the
+        whole."""
+        from archscope.dependence.answer.output_windows import shift_of
+        from archscope.dependence.answer.size_dependent import goes_by_size
+
+        found, last = self.found, self.found.target.value.index
+        nodes, axes = found.given.graph.nodes, len(found.given.axes)
+        looked = (nodes[place] for place in sorted(found.given.dependences.looked))
+        before = [node for node in looked if node.outputs[0] and node.outputs[0].index <= last]
+        if not any(goes_by_size(node, self.axis, axes) for node in before):
+            return ""
+        step = shift_of(found, self.axis)
+        try:
+            larger = None if step is None else self._exam_on(self._given + step)
+        except TriedEnoughError:
+            larger = None
+        ran = () if larger is None else larger.graph.nodes
+        more = {node.outputs[0].index: node for node in ran if node.outputs[0]}
+        pairs = ((node, more.get(node.outputs[0].index)) for node in before if node.outputs[0])
+        each = (goes_by_size(node, self.axis, axes, other) for node, other in pairs)
+        return next((why for why in each if why), "")
+
+    def _exam_on(self, size: int) -> Examination | None:
+        """Return a look at an input of another size along the axis, and those tried with it."""
+        sizes = list(self.found.given.sizes)
+        for axis in self.together:
+            sizes[axis] = size
+        return self.trials.looked_at(tuple(sizes))
+
     def _line_on(self, size: int) -> Line | None:
         """Return what the outputs of an input of another size see along the axis."""
-        sizes = list(self.found.target.field.sizes)
+        sizes = list(self._field.sizes)
         for axis in self.together:
             sizes[axis] = size
         exam = self.trials.looked_at(tuple(sizes))
         value = None if exam is None else exam.again(self.found.target.value)
-        field = None if exam is None or value is None else exam.local_or_total(value)
-        return None if field is None else field.lines[self.axis]
+        return None if exam is None or value is None else self._line_of(exam, value)
 
+    def _late(self, jump: Fraction, tried: Callable[[int], int | None] | None) -> int:
+        """Return the position that output 0 belongs to, where outputs are those of the last
+        positions of any input: fewer than a longer one has, and with the same end."""
+        from archscope.dependence.answer.output_windows import shift_of
 
-def _by_its_size(found: Receptive, axis: int) -> str:
-    """Return what resizes by the size of its input along an axis: no part is as in the whole."""
-    from archscope.dependence.answer.size_dependent import goes_by_size
+        line, size = self._line_on_given(), self._given
+        before = Fraction(0) if line is None else size - len(line.entries) * jump
+        if line is None or tried is None or before < 1 or jump.denominator > 1:
+            return 0
+        step = shift_of(self.found, self.axis) or int(jump)
+        try:
+            # A cut at a share of the size moves with it by less; a table may end before the first.
+            runs = ((size + each * step, tried(size + each * step)) for each in (8, 2))
+            larger, outputs = next((run for run in runs if run[1]), (size, None))
+            if outputs is None or larger - outputs * jump == before:
+                return 0
+            longer = self._line_on(larger)
+        except TriedEnoughError:
+            return 0
+        alike = longer is not None and longer.ends_alike(line)
+        return int(before) if alike else 0
 
-    nodes, last = found.given.graph.nodes, found.target.value.index
-    looked = (nodes[place] for place in sorted(found.given.dependences.looked))
-    before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
-    axes = len(found.given.axes)
-    return next((why for node in before if (why := goes_by_size(node, axis, axes))), "")
+    def _reached(self, tried: Callable[[int], int | None] | None) -> dict[str, Any]:
+        """Return how far ahead outputs see of the given input that see back to its first position,
+        and that nothing ahead is seen where that holds, as under a mask."""
+        from archscope.dependence.answer.causality import jump_of, steady_ahead
+        from archscope.dependence.answer.output_windows import reach
+
+        found, axis = self.found, self.axis
+        total, size = found.target.total, found.given.sizes[axis]
+        own = total.map_axis(axis)
+        if own is None:
+            return {}
+        line, units = total.lines[axis], found.target.value.shape[own]
+        exact = found.target.bounded_by is None
+        if units == size:
+            behind, ahead = reach(line)
+            if not ahead:
+                return {"look_ahead": 0, "sees_first": exact and behind == size - 1}
+        jump = jump_of(line, units, size) if exact and line.sees_first else None
+        steady = steady_ahead(line, jump) if jump else None
+        if jump is None or steady is None:
+            return {}
+        late = self._late(jump, tried)
+        return {"look_ahead": max(steady[1] - late, 0), "sees_first": True, "late": late}
 
 
 def _unknown(found: Receptive, axis: int) -> str | None:
     """Return why an output's window is not known for sure; None where it is."""
     target, last = found.target, found.target.value.index
-    if target.global_by is not None:
+    field = field_along(found, axis)
+    if target.global_by is not None and not is_by_all_ways(found, axis):
         return f"{target.global_by} reduces over all positions"
     if target.bounded_by is not None:
         return f"the rule of {target.bounded_by} is an upper bound"
-    if target.field.map_axis(axis) is None:
+    if field.map_axis(axis) is None:
         return "outputs lie along no axis of their own"
-    if not target.field.lines[axis].is_whole:
+    if not field.lines[axis].is_whole:
         return "outputs reach the border of the input"
     looked = (found.given.graph.nodes[place] for place in sorted(found.given.dependences.looked))
     before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
@@ -211,24 +310,3 @@ def _unknown(found: Receptive, axis: int) -> str | None:
     if adaptive is not None:
         return f"{adaptive} makes parts of any input"
     return None
-
-
-def _reached(found: Receptive, axis: int) -> dict[str, Any]:
-    """Return how far ahead outputs see of the given input that see back to its first position, and
-    that nothing ahead is seen where that holds, as under a mask."""
-    from archscope.dependence.answer.causality import jump_of, steady_ahead
-    from archscope.dependence.answer.output_windows import reach
-
-    total, size = found.target.total, found.given.sizes[axis]
-    own = total.map_axis(axis)
-    if own is None:
-        return {}
-    line, units = total.lines[axis], found.target.value.shape[own]
-    exact = found.target.bounded_by is None
-    if units == size:
-        behind, ahead = reach(line)
-        if not ahead:
-            return {"look_ahead": 0, "sees_first": exact and behind == size - 1}
-    jump = jump_of(line, units, size) if exact and line.sees_first else None
-    steady = steady_ahead(line, jump) if jump else None
-    return {"look_ahead": steady[1], "sees_first": True} if steady else {}

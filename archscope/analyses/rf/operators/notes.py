@@ -162,10 +162,12 @@ def _around(found: Receptive) -> Iterator[Note]:
         return
     for axis, line in zip(found.given.axes, field.lines, strict=True):
         if line.around:
+            some = f"{line.around:,} of {counted(len(line.entries), 'output')}"
+            sees = "sees" if line.around == 1 else "see"
+            ends = f"axis {axis} {sees} around its ends"
             yield Note(
                 level="info",
-                text=f"{line.around:,} of {counted(len(line.entries), 'output')} along axis {axis} "
-                "see around its ends: what lies beyond one comes in at the other",
+                text=f"{some} along {ends}: what lies beyond one comes in at the other",
             )
 
 

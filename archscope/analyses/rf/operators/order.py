@@ -70,7 +70,25 @@ def order_notes(
             later = others_ahead(found) if not order.axis else {}
             yield _causal(order, where, totals, later)
         elif order.reach.is_aligned and len(known) in (1, 3) and not order.axis:
-            yield _not_causal(order, where, is_inner=found.output_is_all is not None)
+            is_inner = found.is_before  # of its own output no position is told apart
+            yield _not_causal(order, where, is_inner=is_inner, is_meant=_is_meant(found, order))
+
+
+def _is_meant(found: Receptive, order: Causality) -> bool:
+    """Return whether nobody expects outputs to be causal: those of a codec, whose decoder makes
+    samples of frames, and what is made of a condition that is coarser than they are.
+
+    Tokens are read one after the other, and a frame that sees those that come is a leak.
+    """
+    reach, studied = order.reach, found.inputs[found.given.input]
+    if reach.ahead < reach.jump:
+        return True
+    if reach.jump < 1:
+        sizes = {size for one in found.inputs.values() if one is not studied for size in one.shape}
+        field = found.given.local_or_total(found.target.value)
+        own = None if field is None else field.map_axis(order.axis)
+        return own is not None and found.target.value.shape[own] in sizes
+    return reach.ahead < reach.frame and (studied.is_floating_point() or studied.is_complex())
 
 
 def _causal(order: Causality, where: str, totals: Totals, later: dict[str, int]) -> Note:
@@ -87,7 +105,7 @@ def _causal(order: Causality, where: str, totals: Totals, later: dict[str, int])
     return Note(level="ok", text=f"Causal{where}: {totals.output} sees no later position{own}.")
 
 
-def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
+def _not_causal(order: Causality, where: str, *, is_inner: bool, is_meant: bool) -> Note:
     """Return that outputs look ahead: a leak, where most modules of the network look back alone.
 
     A map before an output that reads all positions in any case leaks nothing, nor is it known which
@@ -96,10 +114,9 @@ def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
     """
     reach, leaks = order.reach, order.leaks
     later = counted(reach.ahead, "position")
-    meant = all(leak.operator == BOTH_WAYS or leak.block > 1 for leak in leaks)
+    meant = is_meant or all(leak.operator == BOTH_WAYS or leak.block > 1 for leak in leaks)
     is_inner = is_inner or not all(leak.is_its_own for leak in leaks)
-    is_framed = reach.ahead < reach.jump
-    if leaks and len(leaks) <= len(order.backward) and not (meant or is_inner or is_framed):
+    if leaks and len(leaks) <= len(order.backward) and not (meant or is_inner):
         named = ", ".join(_looks(leak) for leak in leaks[:MODULES_NAMED])
         more = len(leaks) - MODULES_NAMED
         others = f" and {counted(more, 'other')}" if more > 0 else ""
@@ -110,8 +127,9 @@ def _not_causal(order: Causality, where: str, *, is_inner: bool) -> Note:
             f"while {alone} look{'s' * (len(order.backward) == 1)} back alone.",
         )
     blocks = {leak.block for leak in leaks} - {1}
+    frame = reach.jump if reach.ahead < reach.jump or len(blocks) == 1 else reach.frame
     parts = f", in blocks of {blocks.pop():,}" if len(blocks) == 1 else ""
-    parts = f", within their own frame of {reach.jump} positions" if is_framed else parts
+    parts = f", within their own frame of {frame} positions" if reach.ahead < frame else parts
     since = f"{parts}, from {_culprit(leaks[0])} on" if leaks else ""
     return Note(
         level="info",

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archscope.analyses.rf.answer import Answer
-from archscope.analyses.rf.operators.axis_use import AxisUse, seen_row
+from archscope.analyses.rf.operators.axis_use import AxisUse, is_by_all_ways, seen_row
 from archscope.analyses.rf.operators.order import MODEL
 from archscope.analyses.rf.use.answer import in_use
 from archscope.analyses.rf.use.rows import AxisRow, BufferRow
@@ -81,13 +81,15 @@ def _kind(found: Receptive, axis: int) -> tuple[Any, ...]:
     from archscope.dependence.answer.output_windows import outlook_of, shift_of
 
     line, given = found.target.field.lines[axis], found.given.local_or_total(found.target.value)
+    by_all = is_by_all_ways(found, axis)
     within = tuple(
         layer.value.shape[own]
         for layer in found.layers
         if axis < len(layer.field.sizes) and (own := layer.field.map_axis(axis)) is not None
     )
     clipped = (line.clipped, None if given is None else given.lines[axis].clipped)
-    return line.hulls, line.cycle, outlook_of(line), clipped, within, shift_of(found, axis)
+    seen = (line.hulls, found.target.total.lines[axis].hulls, line.cycle, outlook_of(line), by_all)
+    return *seen, clipped, within, shift_of(found, axis)
 
 
 def _buffers(found: Receptive, rows: tuple[AxisRow, ...]) -> tuple[tuple[BufferRow, ...], str]:

@@ -96,8 +96,7 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
         seen = f"{totals.depends_on:,} of the {every}" if totals.depends_on else f"all {every}"
         yield good(totals, f"{_subject(totals)} sees {seen}, from {totals.global_by} on.")
     elif totals.positions == 1:
-        own = "not its own" if _own(found) else "none looks at others"
-        yield Note(level="info", text=f"{_subject(totals)} sees one position alone: {own}")
+        yield Note(level="info", text=f"{_subject(totals)} sees one position alone: {_one(found)}")
     elif totals.is_full:
         every = counted(totals.positions, "position")
         yield good(
@@ -141,11 +140,25 @@ def _by_turns(found: Receptive, totals: Totals, least: Least) -> Note:
 
 
 def _own(found: Receptive) -> tuple[str, ...]:
-    """Return that a unit does not see its own position, where it is none of those it sees."""
-    from archscope.dependence.answer.causality import sees_own_place
+    """Return that units do not see their own position, where it is none of those they see."""
+    from archscope.dependence.answer.causality import seeing_own_place
 
-    misses = sees_own_place(found.target.field) is False
-    return ("Its own position is not seen.",) if misses else ()
+    own = seeing_own_place(found.target.field)
+    if own == 0:
+        return ("Its own position is not seen.",)
+    return ("Some outputs do not see their own position.",) if own and own < 1 else ()
+
+
+def _one(found: Receptive) -> str:
+    """Return whether the one position that an output sees is its own."""
+    from archscope.dependence.answer.causality import seeing_own_place
+
+    own = seeing_own_place(found.target.field)
+    if own is None or own == 1:
+        return "none looks at others"
+    if not own:
+        return "not its own"
+    return f"{share(own.numerator, own.denominator)} of outputs see their own, the others another"
 
 
 def _networks(streams: tuple[int, ...] | None) -> int:

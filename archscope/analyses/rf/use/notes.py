@@ -30,6 +30,8 @@ def _looks(row: AxisRow, named: str) -> str:
     said = f"{named} looks back{back} and ahead {ahead}"
     if row.jump_ms is not None:
         said += f", one every {row.jump_ms:.4g} ms"
+    if row.late:
+        said += "; outputs belong to the last positions of any input"
     return said
 
 

@@ -26,7 +26,7 @@ class AxisRow:
     """Positions from the first to the last that an output sees."""
     look_back: int | None = column("Look-back", none="–", kind="number", default=None)
     """Positions before its own place that an output sees, at most; None: unknown or without end.
-    The place of output u is floor(u x jump)."""
+    The place of output u is floor(u x jump), and `late` later."""
     look_ahead: int | None = column("Look-ahead", none="–", kind="number", default=None)
     """Positions after its own place that an output sees, at most: the lag, until every output that
     belongs there can be made."""
@@ -68,6 +68,9 @@ class AxisRow:
     """How many outputs n positions give; None: by no such formula, or not found."""
     start: int | None = column("Start", kind="number", drop=4, idle="unknown", default=None)
     """First position that output 0 sees, negative inside padding."""
+    late: int = column(default=0)
+    """The position that output 0 belongs to, where outputs are those of the last positions of any
+    input, each of the position that it continues; 0: places are counted from the first."""
     sees_first: bool = column(default=False)
     """Whether outputs see back to the first position of the input, however long it is."""
     table: str = column(default="")
