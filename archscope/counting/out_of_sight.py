@@ -39,6 +39,7 @@ class OutOfSight(TorchFunctionMode):
         super().__init__()
         self._asked_alone = asked_alone
         self._asked = False
+        """Whether what runs now is Python's call for such memory."""
         self.unwritten = Unwritten()
         self._older = OlderNumbers()
         self._values_left = False
@@ -48,11 +49,14 @@ class OutOfSight(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in _LEAVING:
             self._values_left = True
+            self.unwritten.handed_out(args[:1])
             if func is Tensor.tolist and args[0].is_floating_point() and not self._listed:
                 self._listed = True
                 self._older.look()
         before = self.unwritten.names()
+        self._asked = _comes_empty(func)
         result = func(*args, **(kwargs or {}))
+        self._asked = False
         if self.unwritten and isinstance(func, _OF_TORCH) and not self._is_from_outside(func, args):
             # A kernel of torch's own may write by an address to what it makes.
             self.unwritten.known(t for t in tensors_in(result) if memory_of(t) not in before)

@@ -75,6 +75,8 @@ class Unwritten:
     def __init__(self) -> None:
         # A weak reference keeps the name of the memory from being given to another.
         self._made: dict[int, StorageWeakRef] = {}
+        self._outside: set[int] = set()
+        """Of that, what something out of sight fills, or has: a write to a part leaves the rest."""
         self.found: dict[str, Unseen] = {}
         """What was read though nothing seen had written it, by the path of the module."""
 
@@ -86,6 +88,11 @@ class Unwritten:
         for tensor in tensors:
             if type(tensor) is Tensor and tensor.layout is torch.strided:
                 self._made[memory_of(tensor)] = StorageWeakRef(tensor.untyped_storage())
+                self._outside.discard(memory_of(tensor))
+
+    def handed_out(self, tensors: Iterable[Tensor]) -> None:
+        """Note tensors whose memory something out of sight may fill from now on."""
+        self._outside.update({memory_of(tensor) for tensor in tensors} & self._made.keys())
 
     def names(self) -> frozenset[int]:
         """Return the names of all memory that nothing has written so far."""
@@ -100,7 +107,9 @@ class Unwritten:
         """Note what is a constant to torch, where its memory is not torch's own: an array. With
         `listed` also several numbers of a list, since those of a tensor were listed before.
         """
-        self.made(t for t in tensors if not t.is_meta and (_is_array(t) or (listed and _many(t))))
+        lifted = [t for t in tensors if not t.is_meta and (_is_array(t) or (listed and _many(t)))]
+        self.made(lifted)
+        self.handed_out(lifted)
 
     def met(self, func: Any, args: Any, kwargs: Any, inputs: list[Tensor], path: str) -> None:
         """Note what an operator wrote, and what it read."""
@@ -112,7 +121,8 @@ class Unwritten:
         if in_place and args and isinstance(args[0], Tensor):
             self.read(args[:1], path)  # worked on as it is found
         for tensor in _written(func, args, kwargs) if name else []:
-            self._made.pop(memory_of(tensor), None)
+            if memory_of(tensor) not in self._outside or _is_whole(tensor):
+                self._made.pop(memory_of(tensor), None)
         if name not in FACTORIES and not getattr(func, "is_view", False):
             self.read((tensor for tensor in inputs if tensor is not ignored), path)
 
@@ -152,6 +162,11 @@ def _is_unread(func: Any, name: str, kwargs: Any) -> bool:
 
 def _is_array(tensor: Tensor) -> bool:
     return not tensor.untyped_storage().resizable()
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    """Return whether a tensor, which is written to, is all that its memory holds."""
+    return tensor.numel() * tensor.element_size() >= tensor.untyped_storage().nbytes()
 
 
 def _many(tensor: Tensor) -> bool:

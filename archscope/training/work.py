@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from archscope.counting.execution import KEPT, Kept, ShapesOnly
+from archscope.counting.execution import KEPT, Kept, ShapesOnly, addresses_refused
 from archscope.errors import ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
@@ -173,7 +173,7 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
         counter, drawn = ProductCounter(twin, places), random_drawn()
         made = newly_made(twin.model)
         # Shapes have no values that could leave torch.
-        sight = counter.sight if kept is None else nullcontext()
+        sight = counter.sight if kept is None else addresses_refused(original)
         with places.stack, counter, around(), ComplexAsFour(), sight:
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others

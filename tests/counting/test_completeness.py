@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,32 @@ class Filled(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return gradient
+
+
+class TurnedByNumPy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return torch.from_numpy(gradient.numpy() @ W.numpy().T)
+
+
+def by_address(x: Tensor) -> Tensor:
+    """Read memory by its address, and fill other memory so: without data there is none."""
+    out, values = torch.empty(4, 8), x.detach().contiguous()
+    read = (ctypes.c_float * 32).from_address(values.data_ptr())
+    filled = (ctypes.c_float * 32)(*(2 * each for each in read))
+    ctypes.memmove(out.data_ptr(), filled, 4 * 32)
+    return x + out
+
+
+def partly(x: Tensor) -> Tensor:
+    """Write over a part of what NumPy worked out."""
+    out = torch.from_numpy(x.detach().numpy() @ W.numpy())
+    out[0] = 1
+    return x + out
 
 
 def tangent(x: Tensor) -> Any:
@@ -146,10 +173,12 @@ def test_what_was_seen_is_exact(name: str) -> None:
         lambda x: x + torch.from_numpy(x.numpy() @ W.numpy()),
         lambda x: x + torch.tensor([[sum(row)] * 8 for row in x.tolist()]),
         lambda x: x + torch.empty(4, 8),
+        by_address,
+        partly,
     ],
     ids=[
         *("returned", "custom function", "read", "read in place", "masked in place"),
-        *("an array", "a list", "nobody wrote it"),
+        *("an array", "a list", "nobody wrote it", "by address", "an array, partly written"),
     ],
 )
 def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor], Tensor]) -> None:
@@ -167,6 +196,8 @@ def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor]
 def test_a_step_is_a_bound_where_its_forward_was_out_of_sight() -> None:
     for function, complete in (
         (lambda x: x + torch.from_numpy(x.detach().numpy() @ W.numpy()).relu_(), False),
+        (by_address, False),
+        (TurnedByNumPy.apply, False),
         (lambda x: torch.empty_like(x).index_copy(0, (x[:, 0] < 9).nonzero()[:, 0], x), True),
         (lambda x: x * torch.tensor(len(x.tolist())), True),
         # torch's kernel fills what it made by an address
