@@ -39,7 +39,7 @@ QUANTITIES = (
     _quantity(
         "act",
         lambda totals: totals.saved,
-        "activations: bytes that the forward pass keeps for the backward pass",
+        "activations: bytes that the forward pass keeps for the backward pass, inputs among them",
         kept=True,
         aliases=("saved", "activations"),
     ),
