@@ -25,6 +25,11 @@ _OF_TORCH = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
 _LEAVING = frozenset((Tensor.numpy, Tensor.__array__, Tensor.tolist, Tensor.__dlpack__))
 """Methods that hand a tensor's values to what is not torch."""
 _FROM_OUTSIDE = frozenset((torch.from_numpy, torch.frombuffer, torch.from_file))
+_OF_ONE_VALUE = frozenset(
+    f"{before}{name}{after}"
+    for name in ("zeros", "ones", "full")
+    for before, after in (("", ""), ("", "_like"), ("new_", ""))
+)
 _OF_LISTS = frozenset((torch.tensor, torch.as_tensor))
 
 
@@ -57,6 +62,8 @@ class OutOfSight(TorchFunctionMode):
         self._asked = _comes_empty(func)
         result = func(*args, **(kwargs or {}))
         self._asked = False
+        if isinstance(func, _OF_TORCH) and func.__name__ in _OF_ONE_VALUE:
+            self.unwritten.uniform(tensors_in(result))
         if self.unwritten and isinstance(func, _OF_TORCH) and not self._is_from_outside(func, args):
             # A kernel of torch's own may write by an address to what it makes.
             self.unwritten.known(t for t in tensors_in(result) if memory_of(t) not in before)

@@ -82,6 +82,13 @@ def partly(x: Tensor) -> Tensor:
     return x + out
 
 
+def zeros_filled(x: Tensor) -> Tensor:
+    """Have NumPy fill memory that torch had made of zeros."""
+    out = torch.zeros(4, 8)
+    out.numpy()[:] = x.detach().numpy() @ W.numpy()
+    return x + out
+
+
 def tangent(x: Tensor) -> Any:
     """x W along ones: x W, 1 W, and x times the tangent of W, zeros that torch multiplies too."""
     return torch.func.jvp(lambda v: v @ W.to(v.device), (x,), (torch.ones_like(x),))[1]
@@ -175,10 +182,12 @@ def test_what_was_seen_is_exact(name: str) -> None:
         lambda x: x + torch.empty(4, 8),
         by_address,
         partly,
+        zeros_filled,
     ],
     ids=[
         *("returned", "custom function", "read", "read in place", "masked in place"),
         *("an array", "a list", "nobody wrote it", "by address", "an array, partly written"),
+        "zeros",
     ],
 )
 def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor], Tensor]) -> None:
@@ -197,6 +206,8 @@ def test_a_step_is_a_bound_where_its_forward_was_out_of_sight() -> None:
     for function, complete in (
         (lambda x: x + torch.from_numpy(x.detach().numpy() @ W.numpy()).relu_(), False),
         (by_address, False),
+        (zeros_filled, False),
+        (lambda x: torch.zeros(4, 8).copy_(x) + torch.ones(8) * len(x.tolist()), True),
         (TurnedByNumPy.apply, False),
         (lambda x: torch.empty_like(x).index_copy(0, (x[:, 0] < 9).nonzero()[:, 0], x), True),
         (lambda x: x * torch.tensor(len(x.tolist())), True),
