@@ -23,8 +23,8 @@ _LABELS = {
     "effective_macs": "Effective MACs",
     "flops": "FLOPs*",
     "weight_bytes": "Weight bytes",
-    "saved": "Saved, inputs too",
-    "activations": "Saved, without inputs",
+    "saved": "Saved, all",
+    "activations": "Saved, without inputs and buffers",
 }
 """What fields of totals are called, where their own name will not do."""
 
