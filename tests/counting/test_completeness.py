@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from archscope.counting.operators import NONLINEAR, classify_torch
 from archscope.library import params, train
+from archscope.present._totals import listed
 
 X = torch.rand(4, 8)
 W = torch.rand(8, 8)
@@ -218,6 +219,8 @@ def test_a_step_is_a_bound_where_its_forward_was_out_of_sight() -> None:
 
         assert report.totals.complete is complete
         assert any("out of torch's sight" in note.text for note in report.notes) is not complete
+        assert ("≥ " in dict(listed(report))["Step"]) is not complete
+        assert (report.totals.ratio is None) is not complete
         assert ("MACs of a step ≥ 512: forward ≥ 256" in report.to("table")) is not complete
 
 
