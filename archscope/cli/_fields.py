@@ -21,7 +21,8 @@ def option_of(field: specs.Field) -> click.Option:
     """
     # All are read as text: the family's own field says what the text must be.
     is_switch = field.kind == "switch"
-    return click.Option(
+    make = _Several if field.several else click.Option
+    return make(
         [f"{field.flag}/--no-{field.flag[2:]}" if is_switch else field.flag],
         default=None,
         type=None if is_switch else str,
@@ -29,6 +30,17 @@ def option_of(field: specs.Field) -> click.Option:
         help=_help(field.default, _text(field, field.help)),
         shell_complete=values_of(field),
     )
+
+
+class _Several(click.Option):
+    """A flag that may stand several times, each with a part of one text or with several."""
+
+    def __init__(self, flags: list[str], **more: Any) -> None:
+        super().__init__(flags, multiple=True, **more)
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        given = super().type_cast_value(ctx, (value,) if isinstance(value, str) else value)
+        return ",".join(filter(None, given)) if given else None
 
 
 def text_of(value: object) -> str:

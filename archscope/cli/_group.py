@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,7 +97,7 @@ def _as_network(word: str) -> str:
     is_file = "/" in word or ".py" in word or ":" in word
     is_known = word.lower() in (*FAMILIES.names(), *presets.names())
     return (
-        f" For a network write a command first: archscope params {word}"
+        f" For a network write a command first: archscope params {shlex.quote(word)}"
         if (is_file or is_known)
         else ""
     )

@@ -179,6 +179,17 @@ def _transforms(count: ForwardCount) -> Iterator[Note]:
         yield Note(level="info", text=text)
 
 
+def shown_less(count: ForwardCount) -> dict[str, tuple[int, str]]:
+    """Return the modules of which a trace shows less: what fvcore counts there, and why."""
+    if count.fvcore is None:
+        return {}
+    theirs, why = count.fvcore.macs, "torch's tracer does not show what torch.func runs"
+    found = {path: (theirs[path], why) for path in _traced_less(count)}
+    for kind, stranger in sorted(count.fvcore.unknown.items()):
+        found |= {path: (theirs[path], f"it does not know {kind}") for path in stranger.paths}
+    return found
+
+
 def _traced_less(count: ForwardCount) -> set[str]:
     """Return the modules of which a trace shows less where parts were transformed."""
     if count.fvcore is None or not count.dispatcher.transformed:

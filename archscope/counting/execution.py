@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from math import prod
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from archscope.running.rows import require_rows
 from archscope.running.shapes import RULES
-from archscope.running.twin import Original
+from archscope.running.twin import Original, is_fake
 
 _TRACER: Any = torch._C._parse_dispatch_key("Tracer")
 _CONVOLUTION = torch.ops.aten.convolution.default
@@ -40,6 +42,27 @@ _LARGEST_MADE = 2**26
 Kept = Literal["whole numbers", "all", "none"]
 KEPT: tuple[Kept, ...] = ("whole numbers", "all", "none")
 """Ways to run on shapes alone, the one first that suits most forwards."""
+
+
+class AddressesRefused(TorchFunctionMode):
+    """Refuses the address of memory without data: none, and who reads there ends the process."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is Tensor.data_ptr and args[0].is_meta:
+            raise RuntimeError("the address of a tensor is asked for; that needs its data")
+        return func(*args, **(kwargs or {}))
+
+
+def addresses_refused(original: Original) -> AbstractContextManager[object]:
+    """Return what does so where the user's own network has data; where it has none, torch's answer
+    is what its forward goes by.
+    """
+    return nullcontext() if is_without_data(original) else AddressesRefused()
+
+
+def is_without_data(original: Original) -> bool:
+    """Return whether something of a network or its inputs has a shape alone."""
+    return any(tensor.is_meta or is_fake(tensor) for tensor in original.tensors())
 
 
 class ShapesOnly(TorchDispatchMode):

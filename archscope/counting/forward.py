@@ -14,7 +14,13 @@ from torch.nn.parameter import is_lazy
 
 from archscope.counting.dispatcher import DispatcherCounter
 from archscope.counting.dispatcher_count import DispatcherCount
-from archscope.counting.execution import KEPT, Kept, ShapesOnly
+from archscope.counting.execution import (
+    KEPT,
+    Kept,
+    ShapesOnly,
+    addresses_refused,
+    is_without_data,
+)
 from archscope.counting.fvcore_engine import FvcoreCount, UntraceableError, count_with_fvcore
 from archscope.errors import ForwardError
 from archscope.garbage import uncollected
@@ -31,7 +37,6 @@ from archscope.running.twin import (
     Twin,
     copied,
     evaluate,
-    is_fake,
     on_shapes,
     own,
     with_data,
@@ -155,13 +160,9 @@ Attempt = Callable[[Original, _Watch], ForwardCount]
 def _attempts(original: Original, execution: Execution) -> list[Attempt]:
     """Return the ways to run, cheapest first; each later one is tried where the former raised."""
     shapes = [partial(_on_shapes, kept=kept) for kept in KEPT]
-    if execution == "shapes" or _without_data(original):
+    if execution == "shapes" or is_without_data(original):
         return list(shapes)
     return [_on_data] if execution == "real" else [*shapes, _on_data]
-
-
-def _without_data(original: Original) -> bool:
-    return any(tensor.is_meta or is_fake(tensor) for tensor in original.tensors())
 
 
 def _on_shapes(original: Original, watch: _Watch, *, kept: Kept) -> ForwardCount:
@@ -171,7 +172,7 @@ def _on_shapes(original: Original, watch: _Watch, *, kept: Kept) -> ForwardCount
         original.out_of_reach(writes=False),
     ):
         fresh = partial(on_shapes, original, constants_too=kept == "none")
-        return _both_engines(fresh, watch, "shapes")
+        return _both_engines(fresh, watch, "shapes", addresses_refused(original))
 
 
 def _on_data(original: Original, watch: _Watch) -> ForwardCount:
@@ -186,7 +187,7 @@ def _in_place(original: Original, watch: _Watch) -> ForwardCount:
         evaluate(original.model)
         return Twin(model=original.model, inputs=copied(original.inputs, own))
 
-    bare = _without_data(original)
+    bare = is_without_data(original)
     with in_place(original.model, original.inputs), ShapesOnly() if bare else nullcontext():
         watch = replace(watch, folds=False)
         count = _both_engines(itself, watch, "shapes" if bare else "real")

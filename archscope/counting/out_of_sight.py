@@ -25,6 +25,11 @@ _OF_TORCH = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
 _LEAVING = frozenset((Tensor.numpy, Tensor.__array__, Tensor.tolist, Tensor.__dlpack__))
 """Methods that hand a tensor's values to what is not torch."""
 _FROM_OUTSIDE = frozenset((torch.from_numpy, torch.frombuffer, torch.from_file))
+_OF_ONE_VALUE = frozenset(
+    f"{before}{name}{after}"
+    for name in ("zeros", "ones", "full")
+    for before, after in (("", ""), ("", "_like"), ("new_", ""))
+)
 _OF_LISTS = frozenset((torch.tensor, torch.as_tensor))
 
 
@@ -39,6 +44,7 @@ class OutOfSight(TorchFunctionMode):
         super().__init__()
         self._asked_alone = asked_alone
         self._asked = False
+        """Whether what runs now is Python's call for such memory."""
         self.unwritten = Unwritten()
         self._older = OlderNumbers()
         self._values_left = False
@@ -48,11 +54,16 @@ class OutOfSight(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in _LEAVING:
             self._values_left = True
+            self.unwritten.handed_out(args[:1])
             if func is Tensor.tolist and args[0].is_floating_point() and not self._listed:
                 self._listed = True
                 self._older.look()
         before = self.unwritten.names()
+        self._asked = _comes_empty(func)
         result = func(*args, **(kwargs or {}))
+        self._asked = False
+        if isinstance(func, _OF_TORCH) and func.__name__ in _OF_ONE_VALUE:
+            self.unwritten.uniform(tensors_in(result))
         if self.unwritten and isinstance(func, _OF_TORCH) and not self._is_from_outside(func, args):
             # A kernel of torch's own may write by an address to what it makes.
             self.unwritten.known(t for t in tensors_in(result) if memory_of(t) not in before)

@@ -111,7 +111,8 @@ def count_subject(
     if flops_per_mac not in CONVENTIONS:
         raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")
     convention = _convention(subject, flops_per_mac)
-    settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": freeze}
+    patterns = tuple(filter(None, ",".join(freeze).split(",")))
+    settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": patterns}
     return analyse("params", subject, convention=convention, **settings)
 
 

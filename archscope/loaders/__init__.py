@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -239,7 +240,9 @@ def _unknown(text: str) -> str:
     if Path(name).suffix in _WEIGHTS:
         return f"{name} is of a form that is not read; name the code, e.g. ./net.py:Net"
     if Path(name).suffix == ".json" and Path(name).is_file():
-        return f"{name} is a file of JSON; `archscope report {name}` reads a saved result"
+        return (
+            f"{name} is a file of JSON; `archscope report {shlex.quote(name)}` reads a saved result"
+        )
     if Path(name).suffix == ".distcp" or Path(name, ".metadata").is_file():
         return (
             f"{name!r} is a distributed checkpoint; a file is made of its folder by: python -m "
@@ -249,7 +252,8 @@ def _unknown(text: str) -> str:
         what = "a folder, not" if Path(name).is_dir() else "not"
         return f"{name!r} is {what} a Python file; write e.g. ./net.py:Net, or hf:FOLDER"
     if Path(f"{name}.py").is_file():
-        return f"no family or preset is called {name!r}; for your own file write ./{name}.py"
+        own = shlex.quote(f"./{name}.py")
+        return f"no family or preset is called {name!r}; for your own file write {own}"
     module, _, part = name.rpartition(".")
     if part.isidentifier() and Path(f"{module.replace('.', '/')}.py").is_file():
         return f"no family or preset is called {name!r}; write {module}:{part}"

@@ -23,7 +23,7 @@ def runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
 def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
     import torch
 
-    from archscope.counting.execution import KEPT, ShapesOnly
+    from archscope.counting.execution import KEPT, AddressesRefused, ShapesOnly
     from archscope.running.as_written import as_written
     from archscope.running.prints import prints_to_stderr
     from archscope.running.twin import Original, on_shapes
@@ -36,7 +36,7 @@ def _runs_on_shapes(model: nn.Module, inputs: Inputs) -> bool:
         with torch.no_grad(), as_written(), prints_to_stderr(), redirect_stdout(io.StringIO()):
             try:
                 twin = on_shapes(original, constants_too=kept == "none")
-                with ShapesOnly(kept=kept, original=original):
+                with ShapesOnly(kept=kept, original=original), AddressesRefused():
                     twin.run()
             except Exception:
                 continue

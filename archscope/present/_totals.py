@@ -13,7 +13,11 @@ from archscope.records import frozen
 from archscope.results import Report, Section, View
 
 _SUMMED = ("count", "work", "bytes", "seconds")
-_BOUNDED = ("macs", "flops")
+_BOUNDED = (
+    *("macs", "flops", "forward", "backward", "by_weight", "by_input", "by_function"),
+    *("recomputed", "step"),
+)
+"""Fields of totals that are lower bounds where these are not complete."""
 _LABELS = {
     "trainable": "Trainable params",
     "frozen": "Frozen params",
@@ -23,6 +27,8 @@ _LABELS = {
     "effective_macs": "Effective MACs",
     "flops": "FLOPs*",
     "weight_bytes": "Weight bytes",
+    "saved": "Saved, all",
+    "activations": "Saved, without inputs and buffers",
 }
 """What fields of totals are called, where their own name will not do."""
 

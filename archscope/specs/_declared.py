@@ -36,6 +36,8 @@ class Option:
     """Of a part of a kind: whether giving it chooses that kind."""
     also: str
     """Another name of a setting, where the network that is asked of has no field of it."""
+    several: bool
+    """Whether it is a text of several parts with commas between, of which a flag may give each."""
 
 
 def option(
@@ -49,6 +51,7 @@ def option(
     sides: bool = False,
     chooses: bool = False,
     also: str = "",
+    several: bool = False,
 ) -> T:
     """Declare one field of a spec; the result stands where a dataclass field's default would."""
     declared = Option(
@@ -60,6 +63,7 @@ def option(
         sides=sides,
         chooses=chooses,
         also=also,
+        several=several,
     )
     return dataclasses.field(default=default, metadata={_METADATA: declared})
 
@@ -93,6 +97,7 @@ def _field(field: dataclasses.Field[Any], hint: Any) -> Field:
         sides=declared.sides,
         chooses=declared.chooses,
         also=declared.also,
+        several=declared.several,
         kinds=kinds,
     )
 

@@ -54,6 +54,8 @@ class Field:
     """Of a part of a kind: whether giving it chooses that kind."""
     also: str
     """Another name of a setting, where the network that is asked of has no field of it."""
+    several: bool
+    """Whether it is a text of several parts with commas between, of which a flag may give each."""
     kinds: tuple[Kind, ...]
     """The kinds of a choice, or of a list's items, that carry numbers of their own; else empty."""
 

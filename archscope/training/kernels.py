@@ -8,11 +8,13 @@ on a card the mask has one byte for an element, and fused kernels keep what `car
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FunctionType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -52,6 +54,25 @@ _OF_MANY: dict[Any, FunctionType] = {
     )
 }
 """Functions that call others, which are answered here."""
+
+
+@contextmanager
+def recurrences_step_by_step() -> Iterator[None]:
+    """Without oneDNN: its recurrent layers keep what torch tells the size of with data alone, and
+    their backward makes gradients that nobody asks for.
+    """
+    found = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(found)
+
+
+def own_recurrences_step_by_step(model: nn.Module) -> AbstractContextManager[None]:
+    """Return that for a network on data that has such layers: others are slow without oneDNN."""
+    recurs = any(isinstance(module, nn.RNNBase) for module in model.modules())
+    return recurrences_step_by_step() if recurs else nullcontext()
 
 
 class AsOnCard(TorchFunctionMode):

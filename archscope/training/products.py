@@ -88,7 +88,7 @@ class ProductCounter(TorchDispatchMode):
         result = func(*args, **kwargs)
         if not self._places.turned:
             self._follow(operator, args, result)
-            self.sight.ran(operator, func, args, kwargs, result, self._places.current())
+        self.sight.ran(operator, func, args, kwargs, result, self._places.current())
         if operator.formula is not None:
             macs = _macs(operator, operator.formula, args, kwargs, result)
             if macs is None:

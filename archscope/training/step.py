@@ -36,7 +36,11 @@ from archscope.training.failures import (
 )
 from archscope.training.fake import fake_mode
 from archscope.training.holding import Held, held, updating
-from archscope.training.kernels import AsOnCard
+from archscope.training.kernels import (
+    AsOnCard,
+    own_recurrences_step_by_step,
+    recurrences_step_by_step,
+)
 from archscope.training.live_memory import Alive, Change
 from archscope.training.optimisers import Optimiser
 from archscope.training.places import Places
@@ -139,7 +143,7 @@ def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype |
         raise ForwardError(f"parameter {lazy} has no shape yet; run the model once first")
     chance_as_found = random_as_found()
     try:
-        with fake_mode() as fake, _recurrences_step_by_step():
+        with fake_mode() as fake, recurrences_step_by_step():
             without = partial(without_data, fake=fake, dtype=dtype)
             return _run(subject, without, recipe, watch)
     except ForwardError as failure:
@@ -148,7 +152,8 @@ def _ran(subject: Subject, recipe: Recipe, watch: Watch[F], dtype: torch.dtype |
         if failure.with_data_too or not has_little_data(subject):
             raise
         chance_as_found()
-        step = _run(subject, partial(with_data, dtype=dtype), recipe, watch)
+        with own_recurrences_step_by_step(subject.model):
+            step = _run(subject, partial(with_data, dtype=dtype), recipe, watch)
         return replace(step, has_data=True)
 
 
@@ -285,17 +290,6 @@ def added_up(roots: Iterable[Tensor]) -> Tensor:
     for each in others:
         first = first + each
     return first
-
-
-@contextmanager
-def _recurrences_step_by_step() -> Iterator[None]:
-    """Without oneDNN: its recurrent layers keep what torch tells the size of with data alone."""
-    found = torch._C._get_mkldnn_enabled()
-    torch._C._set_mkldnn_enabled(False)
-    try:
-        yield
-    finally:
-        torch._C._set_mkldnn_enabled(found)
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from archscope.counting.execution import KEPT, Kept, ShapesOnly
+from archscope.counting.execution import KEPT, Kept, ShapesOnly, addresses_refused
 from archscope.errors import ForwardError
 from archscope.records import frozen
 from archscope.running.as_written import as_written
@@ -36,7 +36,7 @@ from archscope.training.failures import (
     told,
 )
 from archscope.training.folding import block_of
-from archscope.training.kernels import AsOnCard
+from archscope.training.kernels import AsOnCard, own_recurrences_step_by_step
 from archscope.training.places import Places
 from archscope.training.preparation import prepared
 from archscope.training.products import ProductCounter, held_once
@@ -173,8 +173,9 @@ def _counted(subject: Subject, recipe: Recipe, kept: Kept | None) -> Work:
         counter, drawn = ProductCounter(twin, places), random_drawn()
         made = newly_made(twin.model)
         # Shapes have no values that could leave torch.
-        sight = counter.sight if kept is None else nullcontext()
-        with places.stack, counter, around(), ComplexAsFour(), sight:
+        sight = counter.sight if kept is None else addresses_refused(original)
+        alike = own_recurrences_step_by_step(twin.model)
+        with alike, places.stack, counter, around(), ComplexAsFour(), sight:
             _run(twin, counter, places)
     if places.unlike and subject.whole is not None:  # the first of the copies is unlike the others
         return _counted(unfolded(subject), recipe, kept)
@@ -188,7 +189,7 @@ _STEP_BY_STEP = Recipe(attention="math", dropout="cpu")
 
 
 def _weight(tensor: Tensor) -> Tensor:
-    return bodiless(tensor) if isinstance(tensor, torch.nn.Parameter) else _argument(tensor)
+    return bodiless(tensor) if isinstance(tensor, nn.Parameter) else _argument(tensor)
 
 
 def _argument(tensor: Tensor) -> Tensor:
@@ -220,7 +221,7 @@ def _nodes(roots: list[Tensor]) -> set[int]:
     return {node._sequence_nr() for node in seen}
 
 
-def _work(counter: ProductCounter, model: torch.nn.Module, *, has_data: bool) -> Work:
+def _work(counter: ProductCounter, model: nn.Module, *, has_data: bool) -> Work:
     """Return what was counted, and which parameters are trained."""
     sizes: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for path, parameter in held_once(model):

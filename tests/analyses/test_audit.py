@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -112,6 +112,46 @@ def test_fvcore_misses_fused_attention_and_adds_norms() -> None:
         "layer_norm is added as work": 5 * B * S * D,
     }
     assert reasons(differences, "fvcore", "params") == {}
+
+
+class Hidden(nn.Module):
+    """Runs its layer in a way that a trace shows none or a part of."""
+
+    def __init__(self, function: Callable[[nn.Module, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.layer, self._function = nn.Linear(8, 8, bias=False), function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._function(self.layer, x)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (
+            lambda layer, x: torch.jit.wait(torch.jit.fork(layer, x)),
+            "it has a rule for aten::mm, and did not see it run",
+        ),
+        (
+            lambda layer, x: torch.func.jvp(layer, (x,), (x,))[1],
+            "torch's tracer does not show what torch.func runs",
+        ),
+        (
+            lambda layer, x: x @ layer.weight.expand(5, 8, 8),
+            "of a batch of matrices that one other is multiplied by, one is counted",
+        ),
+    ],
+    ids=["fork", "a derivative forwards", "batches"],
+)
+def test_fvcore_counts_what_a_trace_shows(
+    function: Callable[[nn.Module, Tensor], Tensor], reason: str
+) -> None:
+    tools, differences = audited(Hidden(function), torch.zeros(2, 8))
+
+    lacking = row(tools, "fvcore").macs - tools.totals.our_macs
+    assert reasons(differences, "fvcore") == {reason: lacking}
+    assert lacking < 0
+    assert tools.totals.unexplained == 0
 
 
 def test_fvcore_adds_work_of_an_einsum_that_sums_over_nothing() -> None:

@@ -158,6 +158,7 @@ BAD = {
     "search cnn --minimise params --device cpu": "--device says how passes are timed",
     "param": "No such command 'param'. Did you mean 'params'?",
     "./net.py": "For a network write a command first: archscope params ./net.py",
+    "./a$b.py:Net": "archscope params './a$b.py:Net'",
     "resnet50": "For a network write a command first: archscope params resnet50",
     "presets": "No such command 'presets'. Write `archscope list presets`",
     "nonsense": "No such command 'nonsense'. `archscope --help` lists all commands",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,19 @@ def test_the_command_line_says_what_the_library_says(archscope: Callable[..., An
     assert (run.code, run.err) == (0, "")
     found = [row["own_backward"] for row in run.rows("train.modules")]
     assert found == [row.own_backward for row in here.section("train.modules").rows]
+
+
+@pytest.mark.parametrize("command", ["train", "params"])
+def test_what_is_frozen_may_be_given_at_once_or_apart(
+    archscope: Callable[..., Any], command: str
+) -> None:
+    both = (("--freeze", "blocks.0,lm_head"), ("--freeze", "blocks.0", "--freeze", "lm_head"))
+    runs = [archscope(command, *SMALL, *each, "--total", "-f", "json") for each in both]
+
+    assert [run.code for run in runs] == [0, 0]
+    first, second = (json.loads(run.out)["totals"] for run in runs)
+    assert first == second
+    assert first["frozen"] > 0
 
 
 def test_a_title_says_how_it_is_trained(archscope: Callable[..., Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from archscope.counting.operators import NONLINEAR, classify_torch
 from archscope.library import params, train
+from archscope.present._totals import listed
 
 X = torch.rand(4, 8)
 W = torch.rand(8, 8)
@@ -53,6 +55,39 @@ class Filled(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return gradient
+
+
+class TurnedByNumPy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return torch.from_numpy(gradient.numpy() @ W.numpy().T)
+
+
+def by_address(x: Tensor) -> Tensor:
+    """Read memory by its address, and fill other memory so: without data there is none."""
+    out, values = torch.empty(4, 8), x.detach().contiguous()
+    read = (ctypes.c_float * 32).from_address(values.data_ptr())
+    filled = (ctypes.c_float * 32)(*(2 * each for each in read))
+    ctypes.memmove(out.data_ptr(), filled, 4 * 32)
+    return x + out
+
+
+def partly(x: Tensor) -> Tensor:
+    """Write over a part of what NumPy worked out."""
+    out = torch.from_numpy(x.detach().numpy() @ W.numpy())
+    out[0] = 1
+    return x + out
+
+
+def zeros_filled(x: Tensor) -> Tensor:
+    """Have NumPy fill memory that torch had made of zeros."""
+    out = torch.zeros(4, 8)
+    out.numpy()[:] = x.detach().numpy() @ W.numpy()
+    return x + out
 
 
 def tangent(x: Tensor) -> Any:
@@ -146,10 +181,14 @@ def test_what_was_seen_is_exact(name: str) -> None:
         lambda x: x + torch.from_numpy(x.numpy() @ W.numpy()),
         lambda x: x + torch.tensor([[sum(row)] * 8 for row in x.tolist()]),
         lambda x: x + torch.empty(4, 8),
+        by_address,
+        partly,
+        zeros_filled,
     ],
     ids=[
         *("returned", "custom function", "read", "read in place", "masked in place"),
-        *("an array", "a list", "nobody wrote it"),
+        *("an array", "a list", "nobody wrote it", "by address", "an array, partly written"),
+        "zeros",
     ],
 )
 def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor], Tensor]) -> None:
@@ -167,6 +206,10 @@ def test_what_was_written_out_of_sight_is_named_once(function: Callable[[Tensor]
 def test_a_step_is_a_bound_where_its_forward_was_out_of_sight() -> None:
     for function, complete in (
         (lambda x: x + torch.from_numpy(x.detach().numpy() @ W.numpy()).relu_(), False),
+        (by_address, False),
+        (zeros_filled, False),
+        (lambda x: torch.zeros(4, 8).copy_(x) + torch.ones(8) * len(x.tolist()), True),
+        (TurnedByNumPy.apply, False),
         (lambda x: torch.empty_like(x).index_copy(0, (x[:, 0] < 9).nonzero()[:, 0], x), True),
         (lambda x: x * torch.tensor(len(x.tolist())), True),
         # torch's kernel fills what it made by an address
@@ -176,6 +219,8 @@ def test_a_step_is_a_bound_where_its_forward_was_out_of_sight() -> None:
 
         assert report.totals.complete is complete
         assert any("out of torch's sight" in note.text for note in report.notes) is not complete
+        assert ("≥ " in dict(listed(report))["Step"]) is not complete
+        assert (report.totals.ratio is None) is not complete
         assert ("MACs of a step ≥ 512: forward ≥ 256" in report.to("table")) is not complete
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+import archscope
 import archscope.training.products as products_of_steps
 from archscope import build
 from archscope.subject import Inputs, Subject
@@ -272,3 +273,30 @@ def test_what_is_made_of_a_weight_alone_is_a_weight() -> None:
 
     # Each layer's weight, and the second one's input; 2 x 8 x 8 multiply-accumulates each.
     assert (work.by_weight.total(), work.by_input.total()) == (256, 128)
+
+
+class Recurrent(nn.Module):
+    """An LSTM whose forward may read a value, so that it runs on data alone."""
+
+    def __init__(self, *, reads: bool) -> None:
+        super().__init__()
+        self.lstm, self.reads = nn.LSTM(8, 8), reads
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.reads:
+            x = x * x.numpy().max()
+        out: Tensor = self.lstm(x)[0]
+        return out
+
+
+def test_a_recurrence_on_data_is_that_on_shapes() -> None:
+    # oneDNN's layer has four weights in one operator, and makes gradients that nobody asks for
+    x, both = torch.rand(3, 2, 8), [Recurrent(reads=each) for each in (False, True)]
+    on_shapes, on_data = (archscope.train(each, x).totals for each in both)
+    kept = {archscope.memory(each, x).totals.saved for each in both}
+
+    # 6 rows meet two matrices of 32 x 8; each has a gradient
+    assert (on_data.forward, on_data.by_weight) == (6 * 2 * 256, 6 * 2 * 256)
+    assert on_data == on_shapes
+    assert on_data.complete
+    assert len(kept) == 1

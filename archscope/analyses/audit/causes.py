@@ -7,7 +7,7 @@ from dataclasses import field
 from itertools import combinations
 
 from archscope.analyses.audit.evidence import Evidence, Module
-from archscope.counting.others import Figures
+from archscope.counting.others import Figures, Tool
 from archscope.records import frozen
 
 MOST_PARTS = 12
@@ -44,6 +44,8 @@ def is_inside(path: str, container: str) -> bool:
 class Comparison:
     """What one tool says of a network, beside what is known of it."""
 
+    tool: Tool
+    """Who says it."""
     figures: Figures
     """All that the tool says."""
     theirs: Mapping[str, int]

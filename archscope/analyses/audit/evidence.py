@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from math import prod
 from typing import TYPE_CHECKING
 
+from archscope.counting.agreement import shown_less
 from archscope.counting.forward import ForwardCount
 from archscope.counting.weights import weights_by_module
 from archscope.records import frozen
@@ -64,6 +65,8 @@ class Evidence:
     """Elements that each operator without multiply-accumulates wrote."""
     buffers: int
     """Elements of buffers."""
+    unshown: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """What a trace of torch's shows of the modules that it shows less of, by path, and why."""
 
     def of_type(self, name: str) -> list[Module]:
         """Return the modules of one class."""
@@ -144,7 +147,13 @@ def gather(model: nn.Module, count: ForwardCount, fused: Mapping[str, int]) -> E
             has_parts=next(module.children(), None) is not None,
             work=_with_fused(work.get(path, {}), fused.get(path, 0)),
         )
-    return Evidence(modules=modules, aliases=aliases, elements=elements, buffers=buffers)
+    return Evidence(
+        modules=modules,
+        aliases=aliases,
+        elements=elements,
+        buffers=buffers,
+        unshown=shown_less(count),
+    )
 
 
 def _with_fused(work: Mapping[str, int], fused: int) -> dict[str, int]:

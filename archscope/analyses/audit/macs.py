@@ -34,7 +34,7 @@ def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
     elsewhere = _outside(outside, theirs, evidence)
     found += elsewhere.causes
     evidence = _with_lent_weights(with_borrowed_weights(evidence, theirs), theirs)
-    comparison = Comparison(figures=figures, theirs=theirs, evidence=evidence)
+    comparison = Comparison(tool=tool, figures=figures, theirs=theirs, evidence=evidence)
     for path, module in evidence.modules.items():
         if path not in comparison.moved:
             found += _of_module(module, comparison, elsewhere.operators)
@@ -147,7 +147,10 @@ def _of_module(
     difference = counted - ours
     if not difference:
         return
-    if not ours:
+    shown, why = comparison.evidence.unshown.get(module.path, (None, None))
+    if comparison.tool.traces and counted == shown:
+        yield Cause(reason=why, amount=difference, path=module.path)
+    elif not ours:
         parts = None
         if module.has_parts:
             parts = _some_operators(module, {}, difference, comparison)
@@ -198,6 +201,9 @@ def _left_out(module: Module, work: Mapping[str, int], comparison: Comparison) -
     alike = comparison.evidence.of_type(module.type)
     if any(comparison.theirs.get(other.path) for other in alike):
         return None
+    if comparison.tool.traces:  # its rules are for operators, not for modules
+        ruled = all(name.rpartition("::")[2] in comparison.tool.work for name in work)
+        return f"it has a rule for {operators}, and did not see it run" if ruled else None
     return f"{module.type} is not counted: there is no rule for it"
 
 

@@ -32,7 +32,9 @@ class WayRow:
     recomputed: int = column("Again", kind="work", idle="empty", drop=1)
     """Multiply-accumulates of the forward that run again."""
     step: float | None = column("Step ÷ forward", kind="number", drop=2, none="–")
-    """All multiply-accumulates of a step for each of the network's own forward."""
+    """All multiply-accumulates of a step for each of the network's own forward; None where one of
+    the two is a lower bound.
+    """
     trains: str = column("Trains", drop=3)
     """What is trained, in words."""
 

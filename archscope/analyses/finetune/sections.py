@@ -60,6 +60,7 @@ def _of_adapters(subject: Subject, asked: Settings, found: Sequence[Way]) -> Ite
 def _way_row(way: Way, totals: Totals, full: Way, whole: Totals) -> WayRow:
     work, forward = way.work, full.work.forward_macs
     step = work.forward_macs + work.backward_macs + work.again_macs
+    counted = forward and not any((work.unknown, work.filled, full.work.unknown, full.work.filled))
     known = totals.peak is not None and whole.peak is not None
     return WayRow(
         way=way.name,
@@ -71,7 +72,7 @@ def _way_row(way: Way, totals: Totals, full: Way, whole: Totals) -> WayRow:
         peak_of_full=(totals.peak or 0) / (whole.peak or 1) if known else None,
         backward=work.backward_macs,
         recomputed=work.again_macs,
-        step=step / forward if forward else None,
+        step=step / forward if counted else None,
         trains=way.trains,
     )
 

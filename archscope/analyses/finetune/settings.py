@@ -13,7 +13,9 @@ class Settings:
     """What is frozen and adapted, and what is the same in all ways."""
 
     freeze: str = option(
-        "", "patterns of the frozen backbone; empty: all but the last layer with weights"
+        "",
+        "patterns of the frozen backbone; empty: all but the last layer with weights",
+        several=True,
     )
     lora: str = option("r=8", "LoRA adapters, e.g. r=16,targets=q_proj/v_proj,save=classifier")
     dtype: Literal["as-is", "fp32", "fp16", "bf16"] = option(

@@ -39,7 +39,8 @@ QUANTITIES = (
     _quantity(
         "act",
         lambda totals: totals.saved,
-        "activations: bytes that the forward pass keeps for the backward pass",
+        "activations: bytes that the forward pass keeps for the backward pass, inputs and buffers "
+        "too",
         kept=True,
         aliases=("saved", "activations"),
     ),

@@ -30,7 +30,9 @@ class Settings:
         "where dropout runs: a GPU (card) stores one byte per element, the CPU a full number",
     )
     freeze: str = option(
-        "", "patterns of parameters or modules that are not trained, e.g. 'blocks.[0-5]'"
+        "",
+        "patterns of parameters or modules that are not trained, e.g. 'blocks.[0-5]'",
+        several=True,
     )
     lora: str = option(
         "",

@@ -87,7 +87,7 @@ class Totals:
     step: int
     """All of them together."""
     ratio: float | None
-    """Step / forward; None where the forward multiplies nothing."""
+    """Step / forward; None where the forward multiplies nothing, and of two lower bounds."""
     complete: bool
     """Whether all operators are known, and both roads agree module by module."""
 

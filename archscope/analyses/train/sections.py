@@ -127,6 +127,7 @@ def _own(path: str, work: Work) -> _Own:
 def _totals(rows: tuple[ModuleRow, ...], work: Work) -> Totals:
     whole = rows[0]
     step = whole.forward + whole.backward + whole.recomputed
+    complete = not work.unknown and not work.filled and all(row.agrees for row in rows)
     return Totals(
         trainable=whole.trainable,
         frozen=whole.frozen,
@@ -137,8 +138,8 @@ def _totals(rows: tuple[ModuleRow, ...], work: Work) -> Totals:
         by_function=whole.by_function,
         recomputed=whole.recomputed,
         step=step,
-        ratio=step / whole.forward if whole.forward else None,
-        complete=not work.unknown and not work.filled and all(row.agrees for row in rows),
+        ratio=step / whole.forward if whole.forward and complete else None,
+        complete=complete,
     )
 
 
@@ -181,10 +182,8 @@ def _summary(totals: Totals) -> Iterator[Words]:
 
 
 def _ratio(totals: Totals) -> str:
-    """Say how many times the forward a step is; of two bounds nobody knows."""
-    if totals.ratio is None or not totals.complete:
-        return ""
-    return f"{totals.ratio:.4g} × the forward"
+    """Say how many times the forward a step is."""
+    return "" if totals.ratio is None else f"{totals.ratio:.4g} × the forward"
 
 
 def _headline(totals: Totals) -> Iterator[Headline]:

@@ -11,7 +11,9 @@ class Settings:
     """What of a network is trained, and what of it runs twice."""
 
     freeze: str = option(
-        "", "patterns of parameters or modules that are not trained, e.g. 'blocks.[0-5]'"
+        "",
+        "patterns of parameters or modules that are not trained, e.g. 'blocks.[0-5]'",
+        several=True,
     )
     lora: str = option(
         "",

@@ -56,6 +56,8 @@ class Tool:
     """Counts one forward pass of a copy that it may spoil; raises whatever the tool raises."""
     work: frozenset[str] = frozenset()
     """Its words for work that is multiply-accumulates; empty where it has no words."""
+    traces: bool = False
+    """Whether it goes by the operators of a trace of torch's, which `work` names."""
     on_shapes: bool = True
     """Whether its figures are the same where a network has no data."""
     order: int = 100

@@ -46,7 +46,7 @@ class VariantRow:
     launches: int | None = column("Calls", kind="count", drop=2, idle="unknown", default=None)
     """Operators that torch's dispatcher calls in one forward pass without those that only look at
     memory otherwise, attention as its products, softmax and mask; None where it was not counted."""
-    activation_bytes: int | None = column("Activations", kind="bytes", drop=2, default=None)
+    activation_bytes: int | None = column("All outputs", kind="bytes", drop=2, default=None)
     """Bytes of what all layers that multiply answer in one forward pass, in float32."""
     latency: float | None = column("Latency", kind="seconds", idle="unknown", default=None)
     """Median seconds of a forward pass here; None where that was not measured."""
