@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 LIGHT: dict[str, dict[str, Any]] = {
@@ -24,3 +26,17 @@ LIGHT: dict[str, dict[str, Any]] = {
     "wavenet": {"dilations": (1, 2, 4), "stacks": 2},
 }
 """Fields that make it light, of families whose default takes long to look at."""
+
+SIZES = re.compile(r"\d\d+|(?<=[:=/])\d+|(?<=-)[sml]$")
+"""Numbers within words, and letters in their place: resnet50, learned:512, moe:8/2, v2-s."""
+
+
+def kind_of(family: str, values: Iterable[Any]) -> Any:
+    """Return what networks have in common that differ by numbers alone; zero is none.
+
+    >>> kind_of("resnet", ["resnet50", 3, 0]) == kind_of("resnet", ["resnet101", 4, 0])
+    True
+    """
+    return family, *(
+        SIZES.sub("", each) if isinstance(each, str) else bool(each) for each in values
+    )
