@@ -67,7 +67,7 @@ def _fakes() -> Any:
 
     What it makes is what kernels of a CPU would: see `kernel_answers`.
     """
-    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
     dispatch = inspect.unwrap(FakeTensorMode.__torch_dispatch__)
     there = _torch_here()
@@ -114,6 +114,12 @@ def _fakes() -> Any:
             converter = self.fake_tensor_converter
             made: Tensor = converter.from_real_tensor(self, values, make_constant=True)
             return made
+
+        def shaped(self, like: Tensor, dtype: torch.dtype) -> Tensor:
+            """Return a tensor of the CPU with sizes and strides alone, past what asks operators."""
+            with no_dispatch():
+                held = torch.empty_strided(like.size(), like.stride(), dtype=dtype, device="meta")
+            return FakeTensor(self, held, torch.device("cpu"))
 
     return Fakes
 

@@ -41,11 +41,12 @@ def without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor
         )
     kind = cast(tensor, dtype)
     if tensor.is_meta or not tensor.is_cpu or kind is not tensor.dtype:
-        made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=kind, device="cpu")
+        made = fake.shaped(tensor, kind)
     elif is_small(tensor) and tensor.is_contiguous() and type(tensor) is Tensor:
         made = fake.known(tensor)
     else:
         made = fake.from_tensor(tensor, static_shapes=True).detach()
     if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(made, requires_grad=tensor.requires_grad)
+        made._is_param = True  # as nn.Parameter marks what is of a class of its own
+        return made.requires_grad_(tensor.requires_grad)
     return made.requires_grad_(tensor.requires_grad and tensor.is_leaf)

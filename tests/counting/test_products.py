@@ -37,7 +37,7 @@ def equations(draw: Any) -> tuple[str, list[str]]:
 
 
 @given(equations())
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
 def test_the_engines_read_an_equation_alike(drawn: tuple[str, list[str]]) -> None:
     equation, terms = drawn
     operands = tuple(torch.zeros([SIZES[letter] for letter in term]) for term in terms)
@@ -66,7 +66,7 @@ def abbreviated(draw: Any) -> tuple[str, list[list[int]]]:
 
 
 @given(abbreviated())
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
 def test_the_engines_read_an_abbreviated_equation_alike(
     drawn: tuple[str, list[list[int]]],
 ) -> None:
@@ -85,7 +85,7 @@ class Chain(nn.Module):
     sizes=st.lists(st.integers(1, 9), min_size=3, max_size=6),
     vectors=st.tuples(st.booleans(), st.booleans()),
 )
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
 def test_the_engines_read_a_chain_alike(sizes: list[int], vectors: tuple[bool, bool]) -> None:
     shapes = [[*pair] for pair in pairwise(sizes)]
     shapes[0] = shapes[0][vectors[0] :]
@@ -159,7 +159,7 @@ class Matmul(nn.Module):
     sizes=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
     vectors=st.tuples(st.booleans(), st.booleans()),
 )
-@settings(max_examples=75, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 def test_the_engines_read_a_matrix_product_alike(
     batch: list[int],
     dropped: tuple[int, int],

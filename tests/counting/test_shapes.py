@@ -167,7 +167,7 @@ def test_a_rule_says_what_torch_says(operator: Any) -> None:
     dilation=st.integers(1, 3),
     transposed=st.booleans(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_convolutions(
     size: int, kernel: int, stride: int, padding: int, dilation: int, transposed: bool
 ) -> None:
@@ -197,7 +197,7 @@ def test_convolutions(
     stride=st.integers(1, 3),
     padding=st.integers(0, 2),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_max_pooling(size: int, kernel: int, stride: int, padding: int) -> None:
     args = (meta(1, 2, size, size), [kernel], [stride], [padding])
     ours = max_pool2d(*args)

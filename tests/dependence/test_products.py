@@ -78,7 +78,7 @@ def summed(product: Product, axes: tuple[int, ...]) -> Any:
     return held(product).sum(axes) / np.prod([SHAPE[axis] for axis in alike])
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(sums, st.sampled_from(SUBSETS), limits)
 def test_numbers_over_some_axes_are_sums_over_the_others(
     ways: Ways, axes: tuple[int, ...], limits: dict[str, float]
@@ -103,7 +103,7 @@ def test_what_is_small_beside_the_largest_is_no_more_than_anything() -> None:
         np.testing.assert_array_equal(over(ways, AXES), np.full(SHAPE, 2.0))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(sums, sums, limits)
 @example((of(2), of(2, 2, 1)), (of(2, 2, 2), of(2, 3, 1)), {})  # the third meets the second
 @example((of(2, 0),), (of(0),), {})  # one factor is nothing, so all is

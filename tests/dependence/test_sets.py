@@ -49,7 +49,7 @@ def sets_of(algebra: Sets, entries: np.ndarray) -> list[frozenset[int]]:
 runs = st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans())
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(runs, runs), min_size=3, max_size=6))
 def test_a_union_of_all_is_that_of_one_after_the_other(pairs: list[Any]) -> None:
     algebra = Sets()
@@ -101,7 +101,7 @@ def test_windows_that_are_copies_are_one_kind_wherever_they_lie() -> None:
     assert len(algebra._bits) < 40
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4), st.booleans())), st.booleans())
 @example([], False)
 @example([(first, 3, first % 2 == 1) for first in range(20)], False)
@@ -285,7 +285,7 @@ def test_rows_of_padding_do_not_tell_columns_apart() -> None:
     assert along([term], 1).entries.shape == (1, 3)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(some, min_size=2, max_size=12), st.integers(1, 4))
 def test_networks_that_lie_between_each_other_are_told_of_any_windows(
     sets: list[frozenset[int]], apart: int

@@ -176,8 +176,6 @@ def test_a_bias_is_the_querys_score_with_each_offset() -> None:
     "text",
     [
         "detection:backbone=resnet18,input_size=64,channels=32,head_layers=1,p6_reads=c5",
-        "hrnet:channels=4,stem_blocks=1,modules=1/1,branch_blocks=1,input_size=32",
-        "segformer:blocks=1/1/1/1,channels=8/8/10/8,input_size=64",
     ],
 )
 def test_both_roads_agree(text: str) -> None:

@@ -21,6 +21,7 @@ from archscope.library import count_subject, with_figures
 from archscope.results import Report
 from archscope.subject import Network, Request, Subject
 from archscope.theory.counts import evaluate
+from tests.light import kind_of
 
 DATA = Path(__file__).parents[1] / "data"
 MODELS = {row["name"]: row for row in json.loads((DATA / "models.json").read_text())}
@@ -76,9 +77,7 @@ def test_a_row_has_one_text_in_all_files() -> None:
 
 
 def _kind(network: Network) -> Any:
-    """Return what networks have in common that differ by numbers alone; zero is none."""
-    values = (network.config or {}).values()
-    return network.family, *(each if isinstance(each, str) else bool(each) for each in values)
+    return kind_of(network.family, (network.config or {}).values())
 
 
 def _with_closed_form(network: Network, subject: Subject) -> Report:

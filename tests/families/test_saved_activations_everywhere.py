@@ -37,7 +37,7 @@ HASHED = {
     "axial_dims": (4, 8),
 }
 CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
-    "dense layers": ("densenet", {**IMAGE, "blocks": (2, 1), "growth_rate": 2}, (FULL, OTHER)),
+    "dense layers": ("densenet", {**IMAGE, "blocks": (2, 1), "growth_rate": 2}, (OTHER,)),
     "fire modules": ("squeezenet", {**IMAGE}, (OTHER,)),
     "both paths": (
         "u-net",
@@ -84,7 +84,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
     "modules that are blocks": (
         "hrnet",
         {**IMAGE, "modules": (1, 2), "branch_blocks": 1, "channels": 4},
-        (FULL, OTHER),
+        (OTHER,),
     ),
     "a module that is none": (
         "hrnet",
@@ -133,7 +133,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
     "stages that are blocks": (
         "swin",
         {**IMAGE, "blocks": (1, 2, 1), "heads": (1, 1, 1), "d_model": 4, "window": 3},
-        (FULL, OTHER_MATH),
+        (OTHER_MATH,),
     ),
     "one stage": (
         "swin",
@@ -143,7 +143,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
     "stages of maps that are blocks": (
         "segformer",
         {**IMAGE, "blocks": (1, 2, 1, 1)},
-        (FULL, OTHER_MATH),
+        (FULL,),
     ),
     "fewer keys": (
         "segformer",
@@ -241,7 +241,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[Way, ...]]] = {
     "feed-forwards in a block that are blocks": (
         "conformer",
         {**TWO, "depth": 1, "d_model": 8, "features": 9, "head": "ctc", "input_size": 21},
-        (FULL, OTHER),
+        (OTHER,),
     ),
     "sound without distances": (
         "conformer",

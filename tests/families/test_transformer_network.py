@@ -101,7 +101,8 @@ def _inputs(spec: TransformerSpec) -> tuple[Tensor, ...]:
 
 def test_every_combination_runs_and_returns_scores() -> None:
     for fields in GRID:
-        small = {**SMALL, "depth": 2, "d_model": 8, "heads": 2}
+        depth = len(fields.get("dilations", (1,)))
+        small = {**SMALL, "depth": depth, "d_model": 8, "heads": 2}
         spec = specs.made(TransformerSpec, {**small, **fields})
         texts = 2 if fields["arch"] == "encoder-decoder" else 1
         scores = FAMILY.network(spec)(*torch.zeros(texts, 1, 9, dtype=torch.long))

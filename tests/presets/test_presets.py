@@ -21,6 +21,7 @@ from archscope.loaders import load
 from archscope.presets import Preset
 from archscope.subject import Request
 from archscope.theory.census import Census
+from tests.light import kind_of
 
 NAMES = presets.names()
 WORK = {"macs", "2 x macs", "flops"}
@@ -45,9 +46,7 @@ def _spec(preset: Preset) -> Any:
 
 
 def _kind(preset: Preset) -> Any:
-    """Return what networks have in common that differ by numbers alone; zero is none."""
-    values = specs.values(_spec(preset)).values()
-    return preset.family, *(each if isinstance(each, str) else bool(each) for each in values)
+    return kind_of(preset.family, specs.values(_spec(preset)).values())
 
 
 def _like_another() -> set[str]:

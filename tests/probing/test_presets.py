@@ -11,8 +11,8 @@ import pytest
 import archscope
 
 PRESETS = {
-    # 1 + 2 * (1 + 1 + 2 + 4 + 8 + 16 + 1), of fewer channels than 21
-    "dilated2d-context-basic:in_channels=2,channels=4": (67, 67),
+    # 1 + 2 * (1 + 1 + 2 + 4 + 1 + 1 + 1), of lower rates and fewer channels than 21
+    "dilated2d-context-basic:dilations=1/1/2/4/1/1/1/1,in_channels=2,channels=4": (23, 23),
     "lstm-lm-200-ptb:vocab_size=50": (20,),  # all of its sequence
     "mamba-130m:depth=1,d_model=8,seq_len=9": (9,),  # all of its sequence
     "tcn-copy-memory:hidden_channels=3,levels=6": (883,),  # 1 + 2 * 7 * (2^6 - 1)

@@ -167,7 +167,7 @@ def zeros(size: tuple[int, ...]) -> torch.Tensor:
 
 
 ALL = ("conv", "conv", "pool", "transposed", "nearest", "linear")
-profile = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+profile = settings(max_examples=30, deadline=None, derandomize=True, database=None)
 
 
 @profile
@@ -182,7 +182,7 @@ def test_stacks_in_one_dimension(path: Path, length: int) -> None:
         assert seen == positions(gradient(y, x, unit) != 0)
 
 
-@settings(profile, max_examples=50)
+@settings(profile, max_examples=25)
 @given(paths(2, ALL, 4), st.integers(5, 11), st.integers(5, 11))
 def test_stacks_in_two_dimensions(path: Path, height: int, width: int) -> None:
     size = output_sizes(path, (height, width))
@@ -194,13 +194,13 @@ def test_stacks_in_two_dimensions(path: Path, height: int, width: int) -> None:
         assert seen == positions(gradient(y, x, unit) != 0)
 
 
-@settings(profile, max_examples=50)
+@settings(profile, max_examples=25)
 @given(st.lists(paths(1, ALL, 3), min_size=2, max_size=3), st.integers(8, 16))
 def test_branches_in_one_dimension(branches: list[Path], length: int) -> None:
     check_branches(branches, (length,))
 
 
-@settings(profile, max_examples=40)
+@settings(profile, max_examples=20)
 @given(st.lists(paths(2, ALL, 3), min_size=2, max_size=3), st.integers(6, 10), st.integers(6, 10))
 def test_branches_in_two_dimensions(branches: list[Path], height: int, width: int) -> None:
     check_branches(branches, (height, width))
@@ -228,7 +228,7 @@ def check_branches(branches: list[Path], size: tuple[int, ...]) -> None:
         assert seen == positions(gradient(y, x, unit) != 0)
 
 
-@settings(profile, max_examples=50)
+@settings(profile, max_examples=25)
 @given(paths(1, ("conv", "conv", "transposed", "nearest"), 4), st.integers(6, 16))
 def test_path_counts_are_gradients_of_ones(path: Path, length: int) -> None:
     size = output_sizes(path, (length,))
@@ -242,7 +242,7 @@ def test_path_counts_are_gradients_of_ones(path: Path, length: int) -> None:
         }
 
 
-@settings(profile, max_examples=60)
+@settings(profile, max_examples=30)
 @given(st.lists(paths(2, ("conv",), 2), min_size=1, max_size=3))
 def test_unions_away_from_the_borders(branches: list[Path]) -> None:
     still = [tuple(tuple(_unstrided(layer) for layer in stack) for stack in p) for p in branches]

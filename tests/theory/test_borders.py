@@ -89,7 +89,7 @@ def plain(layer: Layer) -> Layer:
     ).map(tuple),
     st.integers(1, 12),
 )
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 def test_outputs_that_see_nothing_are_those_that_walk_back_to_nothing(
     stack: Stack, size: int
 ) -> None:

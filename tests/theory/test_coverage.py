@@ -42,7 +42,7 @@ def test_criterion_on_all_multisets(kernel: int) -> None:
     assert tried == 455
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
 @given(stacks())
 def test_every_metric_by_its_definition(brute_force: Any, stack: Stack) -> None:
     counts, jump = brute_force.count_paths(stack)
@@ -62,7 +62,7 @@ def test_every_metric_by_its_definition(brute_force: Any, stack: Stack) -> None:
     assert path_counts(stack) == tuple(counts[position] for position in range(hull))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
 @given(stacks())
 def test_path_metrics_by_their_definition(brute_force: Any, stack: Stack) -> None:
     counts, _ = brute_force.count_paths(stack)
@@ -85,7 +85,7 @@ def _mass(counts: dict[int, int], hull: int, width: int) -> int:
     return sum(counts.get(at, 0) for at in range(first, first + width))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
 @given(stacks())
 def test_coupling_depth_by_its_definition(brute_force: Any, stack: Stack) -> None:
     expected = None
@@ -97,7 +97,7 @@ def test_coupling_depth_by_its_definition(brute_force: Any, stack: Stack) -> Non
     assert gridding(stack).coupling_depth == expected
 
 
-@settings(max_examples=75, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(stacks(), st.integers(-5, 400))
 def test_membership_and_overlap(brute_force: Any, stack: Stack, shift: int) -> None:
     counts, _ = brute_force.count_paths(stack)

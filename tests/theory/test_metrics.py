@@ -18,7 +18,7 @@ from archscope.theory.layers import Stack, dilated
 from archscope.theory.paths import path_counts, paths
 from archscope.theory.support import find_support
 
-laws = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+laws = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 sets = st.sets(st.integers(0, 40), min_size=1)
 stacks = st.lists(
     st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 8)), min_size=1, max_size=5

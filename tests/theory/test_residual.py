@@ -79,7 +79,7 @@ def networks(draw: st.DrawFn) -> tuple[Path, list[tuple[int, int]]]:
 
 
 @given(networks())
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 def test_every_choice_of_paths(network: tuple[Path, list[tuple[int, int]]]) -> None:
     path, skips = network
     found = residual_unions(path, skips)

@@ -67,7 +67,7 @@ def test_k_to_the_layers_is_the_furthest(kernel: int, layers: int, largest: int)
     assert set(found) == set(range(shortest, furthest + 1, kernel - 1))
 
 
-@pytest.mark.parametrize(("kernel", "step"), [(2, 9), (3, 3), (5, 5)])
+@pytest.mark.parametrize(("kernel", "step"), [(2, 9), (3, 6), (5, 5)])
 def test_fewest_layers_for_every_target(kernel: int, step: int) -> None:
     # The search tries all rates up to 40; a layer more is needed only where none of it reaches.
     searched = {
@@ -270,7 +270,7 @@ def new_layers(
     prefix=st.lists(st.integers(1, 6), max_size=2),
     most=st.integers(1, 5),
 )
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
 def test_no_fewer_layers_do(
     target: int,
     kernels: tuple[int, ...],

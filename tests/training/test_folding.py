@@ -24,7 +24,10 @@ from archscope.training.unfolding import shorter, unfolded
 SMALL = {"d_model": 16, "heads": 2, "seq_len": 8, "vocab_size": 32, "depth": 3}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "decoder": ("transformer", SMALL),
-    "encoder and decoder": ("transformer", {**SMALL, "arch": "encoder-decoder"}),
+    "encoder and decoder": (
+        "transformer",
+        {**SMALL, "arch": "encoder-decoder", "depth": 2, "decoder_depth": 3},
+    ),
     "experts": ("transformer", {**SMALL, "ffn": "moe:4/2", "positions": "rotary"}),
     "shared blocks": ("albert-base-v2", {"depth": 2, "seq_len": 8}),
     "buffers": ("resnet18", {"blocks": (3, 1, 1, 1), "input_size": 32, "batch_size": 2}),
@@ -86,7 +89,7 @@ STRETCHES: dict[str, tuple[str, dict[str, Any], Recipe, int]] = {
         "transformer",
         {**TINY, "arch": "encoder-decoder", "depth": 1, "decoder_depth": 6},
         Recipe(attention="math", recompute=Recompute(every=0, core=True)),
-        3,
+        2,
     ),
     "blocks that hand on two things": (
         "reformer",

@@ -225,7 +225,7 @@ def test_a_sparse_gradient_is_masked_after_a_whole_product(
     assert work.backward[""] == by_matrix + by_input
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     chain=st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.booleans()), min_size=1, max_size=6)
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -48,9 +49,11 @@ def _layers(spec: NasBench201Spec) -> Iterator[Counted]:
 
 
 def _cell(x: Maps, edges: list[str]) -> Iterator[Counted]:
-    for name in edges:
+    """Yield the layers of its edges, those of one kind together."""
+    for name, number in Counter(edges).items():
         if name.startswith("nor_conv"):
-            yield from normed(x, x.channels, int(name[-1]))
+            alike = normed(x, x.channels, int(name[-1]))
+            yield from repeated(alike, times=number, copies=number)
 
 
 def _reduction(x: Maps, plan: Step) -> Walk:

@@ -76,7 +76,7 @@ def stacks(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(stacks())
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
 def test_a_stack_sees_what_its_network_sees(fields: dict[str, Any]) -> None:
     report = archscope.receptive_field(**fields)
     totals = report.totals

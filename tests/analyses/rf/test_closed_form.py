@@ -25,7 +25,7 @@ from archscope.subject import Sketch
 from archscope.theory.layers import Layer, conv, nearest, pool, transposed
 from tests.calls import calls
 
-profile = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+profile = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 
 
 def seen(stack: list[tuple[int, int, int]]) -> set[int]:
@@ -477,17 +477,17 @@ SMALLER = {"conv-tasnet": {"dilations": (1, 2, 4), "stacks": 1}}
 """Fields with which a family whose outputs' windows differ is sketched in less time."""
 
 
-def test_200_layers_up_to_dilation_a_million() -> None:
+def test_100_layers_up_to_dilation_a_million() -> None:
     def told() -> tuple[Report, str, str]:
-        report = archscope.receptive_field([2 ** (i % 21) for i in range(200)])
+        report = archscope.receptive_field([2 ** (i % 21) for i in range(100)])
         return report, report.to("table"), report.to("json")
 
     found: list[tuple[Report, str, str]] = []
-    assert calls(lambda: found.append(told())) < 10_000_000
+    assert calls(lambda: found.append(told())) < 5_000_000
     ((report, text, _),) = found
-    assert report.totals.receptive_field == (1 + 2 * sum(2 ** (i % 21) for i in range(200)),) * 2
-    assert report.totals.paths == 3**200
-    assert "in all 2.656×10^95" in text
+    assert report.totals.receptive_field == (1 + 2 * sum(2 ** (i % 21) for i in range(100)),) * 2
+    assert report.totals.paths == 3**100
+    assert "in all 5.154×10^47" in text
     assert report.totals.most_paths is None
     assert "most_paths" in report.totals.unknown
 
@@ -496,12 +496,12 @@ def test_200_layers_up_to_dilation_a_million() -> None:
     ("network", "fields"),
     [
         ([2] * 1000, {}),
-        ([4, 6] * 250, {"kernel_size": [5]}),
-        ("cnn", {"depth": 2_000, "dilations": (2,)}),
-        ("transformer", {"depth": 2_000, "attention": "window", "window": 4096}),
+        ([4, 6] * 125, {"kernel_size": [5]}),
+        ("cnn", {"depth": 1_000, "dilations": (2,)}),
+        ("transformer", {"depth": 1_000, "attention": "window", "window": 4096}),
     ],
 )
-def test_a_thousand_layers_and_more(network: Any, fields: dict[str, Any]) -> None:
+def test_hundreds_of_layers_and_a_thousand(network: Any, fields: dict[str, Any]) -> None:
     report = archscope.receptive_field(network, **fields)
 
     assert report.totals.is_full == (network == "transformer")
@@ -550,7 +550,7 @@ VERIFIED: dict[str, dict[str, Any]] = {
     "uneven branches": {"branches": [[1], [2, 3]], "kernel_size": [2, 3], "spatial_dims": 1},
     "cnn": {"network": "cnn", "stride": (2, 1), "dilations": (1, 2), "input_size": 30},
     "mixer": {**SMALL, "mixer": "dilated-conv", "dilations": (1, 2), "depth": 2},
-    "windows": {**SMALL, "attention": "window", "window": 4, "depth": 3},
+    "windows": {**SMALL, "attention": "window", "window": 4, "depth": 2},
     "wide windows": {**SMALL, "attention": "window", "window": 65, "seq_len": 20, "depth": 2},
     "both sides": {
         **SMALL,
