@@ -46,7 +46,9 @@ def without_data(tensor: Tensor, fake: Any, dtype: torch.dtype | None) -> Tensor
         made = fake.known(tensor)
     else:
         made = fake.from_tensor(tensor, static_shapes=True).detach()
-    if isinstance(tensor, nn.Parameter):
+    is_parameter = isinstance(tensor, nn.Parameter)
+    if is_parameter:
         made._is_param = True  # as nn.Parameter marks what is of a class of its own
-        return made.requires_grad_(tensor.requires_grad)
-    return made.requires_grad_(tensor.requires_grad and tensor.is_leaf)
+    trains: bool = tensor.requires_grad and (is_parameter or tensor.is_leaf)
+    stands_in: Tensor = made.requires_grad_(trains)
+    return stands_in
