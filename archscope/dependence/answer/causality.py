@@ -140,10 +140,20 @@ def _of_line(line: Line, size: int, jump: Fraction | None = None) -> Reach | Non
         width=int(widths.max()),
         jump=jump,
         is_aligned=_is_aligned(len(line.entries), jump, size),
-        block=(steady_ahead(line, jump) or (1, 0))[0],
+        block=_block_of(line, jump),
         frame=_frame(line) if jump == 1 else 1,
         beyond=_beyond(units, starts + widths - 1, jump),
     )
+
+
+def _block_of(line: Line, jump: Fraction) -> int:
+    """Return after how many outputs it repeats how far they see ahead, where those of a block see
+    up to the same position; 1: so do none, as in a convolution over periods that are folded."""
+    period = (steady_ahead(line, jump) or (1, 0))[0]
+    units = np.flatnonzero(line.kinds)
+    ends = line.firsts[units] + line.widths[units] - 1
+    moves = np.flatnonzero(np.diff(ends[ends < line.size - 1]))
+    return period if (np.diff(moves) >= period).all() else 1
 
 
 def _frame(line: Line) -> int:
@@ -226,9 +236,11 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
         whole = (one.ahead for one in before if one.width == exam.sizes[axis])
         if after.ahead > max([least, *whole]) and after.is_aligned:
             padded = None if placed else _padded_by(exam, call, reach)
-            leak = Leak(path=padded or call.path, operator="", ahead=after.ahead, before=least)
-            own = padded is not None or bool(placed)
-            leaks.append(replace(leak, is_its_own=own, block=_block(after, before)))
+            path, given = padded or (call.path, least)
+            if after.ahead > given:  # what was padded may look ahead already, by a slice
+                leak = Leak(path=path, operator="", ahead=after.ahead, before=given)
+                own = padded is not None or bool(placed)
+                leaks.append(replace(leak, is_its_own=own, block=_block(after, before)))
         elif call.path and _looks_back(after, before, max(placed, default=least), beyond):
             backward.append(call.path)  # also where padding behind is cut off later
         if after.beyond > beyond:
@@ -241,15 +253,20 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
     return [leak for leak in leaks if leak.path and leak.path in inner], alone
 
 
-def _padded_by(exam: Examination, call: Call, reach: Callable[[Value], Reach | None]) -> str | None:
-    """Return the module that holds another and has places, where that has none: it pads what it
-    gives it, by reflection maybe. None: there is none, or it is the model itself.
+def _padded_by(
+    exam: Examination, call: Call, reach: Callable[[Value], Reach | None]
+) -> tuple[str, int] | None:
+    """Return the module that holds another and has places, where that has none, and how far ahead
+    what it is given sees: it pads what it gives on, by reflection maybe.
+
+    None: there is none, or it is the model itself.
     """
     path = call.path.rpartition(".")[0]
     holders = (one for one in exam.graph.calls if path and one.path == path)
     own = next((one for one in holders if one.nodes[0] <= call.nodes[0] < one.nodes[1]), None)
     known = [] if own is None else [reach(value) for value in own.inputs]
-    return path if known and all(one is not None and one.is_aligned for one in known) else None
+    placed = [one.ahead for one in known if one is not None and one.is_aligned]
+    return (path, max(placed)) if placed and len(placed) == len(known) else None
 
 
 def _looks_back(after: Reach, before: list[Reach], ahead: int, beyond: Fraction) -> bool:
@@ -314,8 +331,13 @@ def _sees_none(exam: Examination, call: Call, axis: int) -> bool:
 
 
 def _leak(exam: Examination, node: Node, ahead: int, before: int) -> Leak:
-    """Return an operator as what looks ahead: its module, where that has no modules of its own."""
-    path = node.module
+    """Return an operator as what looks ahead: its module, where that has no modules of its own.
+
+    A view stands where it is first read: what a module is given its holder made.
+    """
+    path, made = node.module, set(node.outputs)
+    while path and any(call.path == path and made & set(call.inputs) for call in exam.graph.calls):
+        path = path.rpartition(".")[0]
     is_own = not path or any(_holds(path, call.path) for call in exam.graph.calls)
     return Leak(path=path, operator=node.operator if is_own else "", ahead=ahead, before=before)
 

@@ -415,6 +415,15 @@ def test_blocks_of_attention_are_no_leak_and_have_a_lag(before: int, back: str) 
     report.check("ahead == 3")
 
 
+def test_a_convolution_over_periods_that_are_folded_is_in_no_blocks() -> None:
+    folds = nn.Sequential(
+        nn.Unflatten(2, (8, 6)), nn.Conv2d(2, 2, 3, padding=1), nn.Flatten(2)
+    )  # Wu et al. 2023
+    text = said(receptive_field(folds, torch.zeros(1, 2, 48)))
+
+    assert "outputs look up to 7 positions ahead of their own, from 2 on" in text
+
+
 def test_blocks_of_attention_behind_a_stride_are_no_leak() -> None:
     down = nn.Sequential(nn.ConstantPad1d((2, 0), 0), nn.Conv1d(2, 2, 3, 2))
     text = said(receptive_field(nn.Sequential(down, Attend(1)), torch.zeros(1, 2, 40)))
@@ -495,6 +504,44 @@ def test_what_a_module_pads_with_looks_ahead_not_what_it_pads_for() -> None:
     text = said(receptive_field(nn.Sequential(PadsItself()), torch.zeros(1, 2, 40)))
 
     assert "outputs look up to 2 positions ahead of their own, from 0 on" in text
+
+
+class Shifts(nn.Module):
+    """A layer that pads for itself, of what the model's own forward takes from ahead."""
+
+    def __init__(self, ahead: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.second = Backward(), Backward()
+        self._ahead = ahead
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.second(self._ahead(self.first(x)))
+        return found
+
+
+class Backward(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(2, 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.conv(F.pad(x, (2, 0)))
+        return found
+
+
+@pytest.mark.parametrize(
+    ("ahead", "operator"),
+    [
+        (lambda x: F.pad(x, (0, 2))[..., 2:], "slice"),
+        (lambda x: F.avg_pool1d(x, 5, 1, 2), "avg_pool2d"),
+    ],
+)
+def test_what_the_forward_takes_from_ahead_is_not_told_of_the_layer_that_reads_it(
+    ahead: Callable[[Tensor], Tensor], operator: str
+) -> None:
+    text = said(receptive_field(Shifts(ahead), torch.zeros(1, 2, 32)))
+
+    assert f"{operator} in the forward of the model looks 2 positions ahead" in text
 
 
 def test_one_frame_and_several_of_four_are_causal_at_their_rate() -> None:
