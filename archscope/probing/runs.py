@@ -25,6 +25,7 @@ from archscope.probing.holding import Held
 from archscope.probing.tokens import Tokens
 from archscope.running.as_found import left_as_found
 from archscope.running.as_written import as_written
+from archscope.running.copies import StandIn
 from archscope.running.module_stack import ModuleStack, tensors_in
 from archscope.running.twin import (
     Original,
@@ -149,21 +150,24 @@ def runner(
     """
     generator = torch.Generator().manual_seed(seed or 0)
     original = Original(model, inputs)
-    twin = twin_of(original, weight=_bodiless_weight, argument=bodiless)
     state: dict[str, Tensor] = {}
     last, later = _last(exam, target)
+
+    def draw(name: str, tensor: Tensor) -> Tensor:
+        if seed is None:
+            return own(tensor).detach().double()
+        if positive:
+            return _drawn_positive(name, tensor, generator)
+        return _drawn(tensor, generator)
+
     for name, tensor in model.named_parameters(remove_duplicate=False):
         if name.rpartition(".")[0] not in later:
-            if seed is None:
-                state[name] = own(tensor).detach().double()
-            elif positive:
-                state[name] = _drawn_positive(name, tensor, generator)
-            else:
-                state[name] = _drawn(tensor, generator)
+            state[name] = draw(name, tensor)
     for name, buffer in model.named_buffers(remove_duplicate=False):
         if name.rpartition(".")[0] not in later:
             state[name] = _buffer(name, buffer)
     _tie(model, state)
+    twin = twin_of(original, weight=_weights(model, state, draw), argument=bodiless)
     for name, tensor in twin.model.named_parameters(remove_duplicate=False):
         if name in state:
             vars(state[name]).update(vars(tensor))  # what a class of parameters keeps there
@@ -184,9 +188,25 @@ def _beside(tensor: Tensor) -> Tensor:
     return own(tensor).double() if tensor.is_floating_point() else own(tensor)
 
 
-def _bodiless_weight(tensor: Tensor) -> Tensor:
-    """Stand for a parameter, in whose place one of a draw is put for each call."""
-    return bodiless(tensor) if isinstance(tensor, nn.Parameter) else in_float64(own(tensor))
+def _weights(
+    model: nn.Module, state: dict[str, Tensor], draw: Callable[[str, Tensor], Tensor]
+) -> StandIn:
+    """Return what stands for a parameter: a draw, also where a plain list or dictionary holds it.
+
+    For each call one of the same draw is put in the place of those that are registered.
+    """
+    names = {id(each): name for name, each in model.named_parameters()}
+
+    def weight(tensor: Tensor) -> Tensor:
+        if not isinstance(tensor, nn.Parameter):
+            kept: Tensor = in_float64(own(tensor))
+            return kept
+        name = names.get(id(tensor))
+        if type(tensor) is not nn.Parameter or (name is not None and name not in state):
+            return bodiless(tensor)
+        return nn.Parameter(draw("", tensor) if name is None else state[name], requires_grad=False)
+
+    return weight
 
 
 def _last(exam: Examination, target: Value) -> tuple[tuple[str, int] | None, frozenset[str]]:

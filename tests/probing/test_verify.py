@@ -629,6 +629,18 @@ def test_what_a_forward_makes_in_fewer_bits_is_float64() -> None:
     assert shown.seen == shown.claimed == 2
 
 
+class InPlainContainers(nn.Module):
+    """Reads a weight from a dictionary beside its own, and one that is nowhere else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.weights = {"scale": self.scale, "shift": nn.Parameter(torch.ones(1))}
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool1d(x * self.weights["scale"] + self.weights["shift"], 3, 1) * self.scale
+
+
 class TwoTables(nn.Module):
     """Two embeddings of the same tokens."""
 
@@ -661,12 +673,13 @@ class Memory(nn.Module):
 @pytest.mark.parametrize(
     ("model", "args", "claimed"),
     [
+        (InPlainContainers(), (line(),), 3),
         (TwoTables(), (torch.zeros(1, 9).long(),), 3),
         (Shared(), (torch.zeros(1, 9).long(), torch.zeros(1, 4).long()), 2),
         (Memory(), (line(), torch.zeros(1, 2, 5, device="meta")), 3),
     ],
 )
-def test_inputs_of_other_kinds_are_run(
+def test_inputs_and_weights_of_other_kinds_are_run(
     model: nn.Module, args: tuple[Tensor, ...], claimed: int
 ) -> None:
     inputs = Inputs(args=args)
