@@ -14,7 +14,7 @@ from archscope.dependence.rules import window as rules_of_windows
 from archscope.dependence.rules.window import _kinds_of_taps, _windows, adaptive_pool, pad
 from archscope.dependence.sets import links as made
 from archscope.dependence.sets import sets
-from archscope.dependence.sets.algebra import LARGEST_WHOLE, NUMBERS, Numbers
+from archscope.dependence.sets.algebra import LARGEST_WHOLE, NUMBERS, PRESENCE, Numbers
 from archscope.dependence.sets.links import (
     Links,
     Taps,
@@ -152,6 +152,9 @@ def check(found: Links, matrix: np.ndarray) -> None:
         np.testing.assert_allclose(
             links.gathered(numbers[places], NUMBERS), wanted @ numbers[places], atol=1e-12
         )
+        assert (links.gathered(held, PRESENCE) == (wanted & held).any(axis=1)).all()
+        spans = [np.ptp(np.flatnonzero(row)) + 1 for row in wanted if row.any()]
+        assert links.span == max(spans, default=0)
         some = np.flatnonzero(chance.random(size) > 0.5)
         assert links.only(some).counts.tolist() == wanted[some].sum(axis=1).tolist()
         alone = all(row.sum() <= 1 for row in wanted)
@@ -225,6 +228,18 @@ def test_what_lies_in_a_row_is_gathered_as_it_is_one_by_one(
             np.testing.assert_allclose(sums, other_sums)
             monkeypatch.undo()
     assert evenly > TRIES / 2
+
+
+@pytest.mark.parametrize("part", [1, 4, 1 << 16])
+def test_windows_are_gathered_in_parts_of_any_size(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(made, "PART", part)
+    numbers = np.random.default_rng(0).random((9, 2))
+
+    found = window(9, 4, kernel=3, stride=2).gathered(numbers, NUMBERS)
+
+    assert (found == [numbers[at : at + 3].sum(axis=0) for at in (0, 2, 4, 6)]).all()
 
 
 def test_numbers_that_differ_by_much_lose_no_digits() -> None:

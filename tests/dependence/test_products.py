@@ -15,8 +15,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archscope.dependence.sets import products as made
+from archscope.dependence.sets.algebra import PRESENCE
 from archscope.dependence.sets.patterns import Pattern
-from archscope.dependence.sets.products import Product, Ways, added, over, reached, seen_along
+from archscope.dependence.sets.products import (
+    Product,
+    Ways,
+    added,
+    one_unit,
+    over,
+    reached,
+    seen_along,
+)
 
 SHAPE = (3, 4, 2)
 AXES = range(len(SHAPE))
@@ -72,6 +81,21 @@ def held(product: Product) -> Any:
     return reduce(np.multiply, dense) * 2.0**product.exponent
 
 
+def square(first: int, last: int) -> Ways:
+    """Return the positions from first to last along both axes."""
+    inside = (np.arange(9) >= first) & (np.arange(9) <= last)
+    parts = (
+        Pattern((9, 9), inside.reshape(shape), (None, None), algebra=PRESENCE)
+        for shape in ((9, 1), (1, 9))
+    )
+    return (Product(tuple(parts)),)
+
+
+def held_of(ways: Ways) -> list[int]:
+    """Return how many positions of a square there are ways from, of each product."""
+    return [reached((one,), (0, 1)) for one in ways]
+
+
 def summed(product: Product, axes: tuple[int, ...]) -> Any:
     """Return the sums over some axes; positions that no factor tells apart count as one."""
     alike = [axis for axis in axes if not any(one.varies(axis) for one in product.factors)]
@@ -113,9 +137,20 @@ def test_sums_are_added_and_seen(one: Ways, two: Ways, limits: dict[str, float])
     whole = sum(map(held, (*one, *two)))
 
     np.testing.assert_array_equal(sum(map(held, both)), whole)
+    present = added(made._filled(one), made._filled(two))
+    np.testing.assert_array_equal(sum(map(held, present)) > 0, whole > 0)
+    assert reached(present, AXES) == np.count_nonzero(whole)
     for axis in AXES:
         others = tuple(other for other in AXES if other != axis)
         np.testing.assert_array_equal(seen_along(both, axis), (whole > 0).any(others))
+
+
+def test_of_what_is_only_seen_no_product_lies_within_another() -> None:
+    place, wide = one_unit((9, 9), {0: 4, 1: 4}, PRESENCE), square(3, 5)
+
+    assert len(added(place, place)) == 1
+    assert [held_of(added(one, two)) for one, two in ((place, wide), (wide, place))] == [[9], [9]]
+    assert held_of(added(square(0, 1), square(1, 2))) == [4, 4]
 
 
 def test_numbers_may_outgrow_what_a_float_holds() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from archscope.dependence.record.graph import Value
 from archscope.dependence.rules import Lowered
+from archscope.dependence.sets.algebra import NUMBERS, Numbers, Presence
 from archscope.dependence.sets.products import Ways, added, one_unit, walked
 from archscope.dependence.sets.steps import Edge, backward
 
@@ -38,10 +39,14 @@ def walk(
     wanted: Iterable[Value],
     *,
     without: frozenset[Edge] = frozenset(),
+    algebra: Numbers | Presence = NUMBERS,
 ) -> Iterator[tuple[Value, Ways]]:
-    """Yield the same one value after another, the last first: none need be held."""
+    """Yield the same one value after another, the last first: none need be held.
+
+    `algebra` says whether ways are counted, or only whether there are any.
+    """
     kept = set(wanted)
-    found = {target: one_unit(target.shape, unit)}
+    found = {target: one_unit(target.shape, unit, algebra)}
     for each in reversed(lowered):
         for edge in each.edges:
             if edge.target not in found or edge in without:

@@ -22,6 +22,7 @@ from archscope.dependence.record.graph import Call, Graph, Value
 from archscope.dependence.record.hidden_reads import with_hidden
 from archscope.dependence.record.numbers_read import with_reads
 from archscope.dependence.rules import Lowered
+from archscope.dependence.sets.algebra import NUMBERS, Numbers, Presence
 from archscope.dependence.sets.lines import Line
 from archscope.dependence.sets.products import Ways
 from archscope.errors import ForwardError, UsageError, did_you_mean, first_line
@@ -117,14 +118,19 @@ class Examination:
         return bool(seen and seen.local) and seen is not None and seen.local is not seen.total
 
     def ways(
-        self, target: Value, unit: dict[int, int], wanted: Iterable[Value]
+        self,
+        target: Value,
+        unit: dict[int, int],
+        wanted: Iterable[Value],
+        algebra: Numbers | Presence = NUMBERS,
     ) -> Iterator[tuple[Value, Ways]]:
         """Yield the ways to one unit from every element of the wanted values, the last first.
 
-        Those through reductions over all positions are left out where others are left.
+        Those through reductions over all positions are left out where others are left. `algebra`
+        says whether they are counted.
         """
         cut = self.dependences.cut if self.without_reductions(target) else frozenset()
-        return walk(self.lowered, target, unit, wanted, without=cut)
+        return walk(self.lowered, target, unit, wanted, without=cut, algebra=algebra)
 
     def bounded_node(self, value: Value) -> int | None:
         """Return the first node on the way to a value whose rule is a bound; None: all is exact."""

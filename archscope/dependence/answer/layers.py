@@ -13,6 +13,7 @@ from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field, has_units
 from archscope.dependence.answer.phases import Least, least
 from archscope.dependence.record.graph import Call, Value
+from archscope.dependence.sets.algebra import PRESENCE
 from archscope.dependence.sets.products import reached
 from archscope.dependence.sets.steps import Keep
 
@@ -190,7 +191,7 @@ def counted(layer: Layer, best: Examination) -> Layer:
     exam = best if layer.field.sizes == best.sizes else None
     if layer.touched is not None or exam is None or layer.field.value not in exam.dependences.seen:
         return layer
-    found = dict(exam.ways(layer.field.value, layer.field.typical, [exam.seed]))
+    found = dict(exam.ways(layer.field.value, layer.field.typical, [exam.seed], PRESENCE))
     if exam.seed not in found:
         return layer
     return replace(layer, touched=reached(found[exam.seed], exam.axes))
@@ -241,7 +242,8 @@ def depending(layer: Layer, best: Examination) -> Layer:
     exam = best if layer.field.sizes == best.sizes else None
     if layer.global_by is None or layer.total.is_exact or layer.touched is None or exam is None:
         return layer
-    every = dict(walk(exam.lowered, layer.field.value, layer.field.typical, [exam.seed]))
+    value, unit = layer.field.value, layer.field.typical
+    every = dict(walk(exam.lowered, value, unit, [exam.seed], algebra=PRESENCE))
     depends = reached(every[exam.seed], exam.axes) if exam.seed in every else 0
     is_all = depends > layer.touched or depends == prod(exam.sizes)
     return replace(

@@ -1,4 +1,4 @@
-"""Entries of a pattern that are numbers: two become one by being added up."""
+"""Entries of a pattern that are numbers of ways, or say whether there is any."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ LARGEST_WHOLE = 2.0**53
 
 
 class Numbers:
-    """Numbers of ways, as float64."""
+    """Numbers of ways, as float64: two become one by being added up."""
 
+    kind = np.float64
     nothing = 0.0
     """The entry of an element that depends on nothing."""
 
@@ -56,4 +57,35 @@ class Numbers:
         return np.expand_dims(np.moveaxis(entries, axis, -1) @ weights, axis)
 
 
+class Presence:
+    """Whether there is any way, as bool: an eighth of the memory, and far more is alike."""
+
+    kind = np.bool_
+    nothing = False
+    """The entry of an element that depends on nothing."""
+
+    def held(self, entries: Array) -> Array:
+        """Return which are of any way."""
+        return entries
+
+    def unite(self, one: Array, two: Array) -> Array:
+        """Return where there is any way in either."""
+        return np.asarray(one | two)
+
+    def over_ranges(self, entries: Array, starts: Index, stops: Index) -> Array:
+        """Return whether there is any way within ranges."""
+        so_far = np.zeros((len(entries) + 1, *entries.shape[1:]), dtype=np.int32)
+        entries.cumsum(axis=0, out=so_far[1:])
+        return np.asarray(so_far[stops] > so_far[starts])
+
+    def times(self, entries: Array, counts: Array) -> Array:
+        """Return what is read at all."""
+        return np.asarray(entries & (counts > 0))
+
+    def reduced(self, entries: Array, axis: int, counts: Index, *, mean: bool) -> Array:
+        """Return whether there is any way along an axis."""
+        return np.asarray(entries.take(np.flatnonzero(counts), axis).any(axis, keepdims=True))
+
+
 NUMBERS = Numbers()
+PRESENCE = Presence()

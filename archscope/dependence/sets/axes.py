@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -14,6 +14,8 @@ from archscope.dependence.sets.algebra import Array
 
 Places = NDArray[np.int64] | None
 """Which entry each position of an axis has; None: entry 0 of one alone, else its own."""
+PART = 1 << 16
+"""Entries that are worked on at a time: they stay in the processor's cache."""
 
 
 @lru_cache(maxsize=1024)
@@ -92,23 +94,68 @@ def numbered(places: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], 
     return np.flatnonzero(are_there), (are_there.cumsum() - 1)[places]
 
 
-def in_common_classes(
+def common_classes(
     one: Array, two: Array, axis: int, mine: Places, other: Places
-) -> tuple[Array, Array, Places]:
-    """Return two tensors' entries with those along an axis of the same positions, and the entry of
-    each; what is alike along all of it stays one entry.
+) -> tuple[Places, Places, Places]:
+    """Return which entries of two tensors along an axis are of the same positions, and which of
+    these each position has; None for entries as they are. What is alike along all of it stays one.
     """
     if two.shape[axis] == 1:
-        return one, two, mine
+        return None, None, mine
     if one.shape[axis] == 1:
-        return one, two, other
+        return None, None, other
     if mine is None or other is None:
-        one = one if mine is None else one.take(mine, axis=axis)
-        two = two if other is None else two.take(other, axis=axis)
-        return one, two, None
+        return mine, other, None
     if mine is other or np.array_equal(mine, other):
-        return one, two, mine
+        return None, None, mine
     pairs = mine * two.shape[axis] + other
     kinds, places = np.unique(pairs, return_inverse=True)
-    first, second = np.divmod(kinds, two.shape[axis])
-    return one.take(first, axis=axis), two.take(second, axis=axis), places
+    return *np.divmod(kinds, two.shape[axis]), places
+
+
+def chosen(entries: Array, along: Sequence[Places]) -> Array:
+    """Return entries by number along each axis; None for all of them as they are."""
+    for axis, places in enumerate(along):
+        entries = entries if places is None else entries.take(places, axis=axis)
+    return entries
+
+
+def united(
+    one: Array,
+    mine: Sequence[Places],
+    two: Array,
+    other: Sequence[Places],
+    unite: Callable[[Array, Array], Array],
+) -> Array:
+    """Return what two tensors' chosen entries become together, so many at a time: of large ones no
+    copies are made.
+    """
+    shapes = (
+        [_count(a, places) for a, places in zip(each.shape, along, strict=True)]
+        for each, along in ((one, mine), (two, other))
+    )
+    shape = list(map(max, zip(*shapes, strict=True)))
+    axis = shape.index(max(shape, default=1)) if shape else 0
+    step = max(PART * max(shape, default=1) // max(prod(shape), 1), 1)
+    if not shape or shape[axis] <= step:
+        return unite(chosen(one, mine), chosen(two, other))
+    found = np.empty(shape, one.dtype)
+    for first in range(0, shape[axis], step):
+        part = slice(first, first + step)
+        a, b = _part(one, mine, axis, part), _part(two, other, axis, part)
+        found[(slice(None),) * axis + (part,)] = unite(a, b)
+    return found
+
+
+def _count(size: int, places: Places) -> int:
+    return size if places is None else len(places)
+
+
+def _part(entries: Array, along: Sequence[Places], axis: int, part: slice) -> Array:
+    """Return some of the chosen entries: those of a part of an axis, unless all of it is alike."""
+    own = along[axis]
+    if own is not None:
+        entries = entries.take(own[part], axis=axis)
+    elif entries.shape[axis] > 1:
+        entries = entries[(slice(None),) * axis + (part,)]
+    return chosen(entries, [None if at == axis else places for at, places in enumerate(along)])

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
+from math import prod
 from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.sets.algebra import Array, Index
+from archscope.dependence.sets.axes import PART
 from archscope.dependence.sets.sets import Algebra
 
 SPARSE_TAPS = 8
@@ -48,6 +50,13 @@ class Taps:
     def gathers(self) -> Index | None:
         """What each output position reads, -1 for nothing, where none reads more than one."""
         return self.index[:, 0] if self.index.shape[1] == 1 else None
+
+    @cached_property
+    def span(self) -> int:
+        """From the first to the last that an output position reads, at most."""
+        last = self.index.max(axis=1, initial=-1)
+        first = np.where(self.index < 0, self.reads, self.index).min(axis=1, initial=self.reads)
+        return max(int((last - first).max(initial=-1)) + 1, 0)
 
     @cached_property
     def is_identity(self) -> bool:
@@ -95,8 +104,9 @@ class Taps:
         """Return what output positions hold, of what each that is read holds, along axis 0."""
         nothing = np.full((1, *entries.shape[1:]), algebra.nothing, entries.dtype)
         if (even := self._even) is None:
-            padded = np.concatenate([entries, nothing])  # the last is that of -1
-            return reduce(algebra.unite, (padded[tap] for tap in self.index.T))
+            if (self.index < 0).any():
+                entries = np.concatenate([entries, nothing])  # the last is that of -1
+            return self._gathered_in_parts(entries, algebra)
         assert self.endless is not None
         ends = zip(self.index[even.start], self.index[even.stop - 1], strict=True)
         step = self.endless[1]
@@ -110,6 +120,17 @@ class Taps:
         found[rest] = reduce(algebra.unite, held)
         return found
 
+    def _gathered_in_parts(self, entries: Array, algebra: Algebra) -> Array:
+        """Return the same a few outputs at a time: what each tap reads stays in the cache."""
+        each = max(PART // max(prod(entries.shape[1:]), 1), 1)
+        if self.size <= each:
+            return reduce(algebra.unite, (entries[tap] for tap in self.index.T))
+        found = np.empty((self.size, *entries.shape[1:]), entries.dtype)
+        for first in range(0, self.size, each):
+            part = slice(first, first + each)
+            found[part] = reduce(algebra.unite, (entries[tap[part]] for tap in self.index.T))
+        return found
+
     def reading(self, held: Mask) -> Mask:
         """Return which output positions read any of some positions."""
         return np.asarray((np.append(held, False)[self.index]).any(axis=1))
@@ -117,6 +138,13 @@ class Taps:
     def only(self, outputs: Index) -> Links:
         """Return the same with fewer output positions."""
         return Taps(self.reads, self.index[outputs])
+
+    def among(self, places: Index, held: Mask) -> Links:
+        """Return the same where `places` says which of some entries each position that is read has,
+        and `held` which of these hold anything.
+        """
+        nothing = -1 if held.all() else int(held.argmin())
+        return Taps(len(held), np.where(self.index < 0, nothing, places[self.index]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +174,13 @@ class Ranges:
     def counts(self) -> Index:
         """How many positions each output position reads."""
         return np.asarray((self.stops - self.starts).sum(axis=1))
+
+    @cached_property
+    def span(self) -> int:
+        """From the first to the last that an output position reads, at most."""
+        first = np.where(self.starts < self.stops, self.starts, self.reads).min(axis=1)
+        last = np.where(self.starts < self.stops, self.stops, 0).max(axis=1)
+        return max(int((last - first).max(initial=0)), 0)
 
     @cached_property
     def transposed(self) -> Links:

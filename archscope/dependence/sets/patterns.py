@@ -3,7 +3,7 @@
 A convolution's outputs in one row of the image all see the same rows of the input, whatever their
 channel and column; so a pattern has, along each axis, one entry for all positions, or one for each,
 or one for each class of positions (the parts of a concatenation). Entries are sets of input
-positions or numbers of ways, as an algebra says.
+positions, numbers of ways or whether there is any, as an algebra says.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from archscope.dependence.sets.algebra import NUMBERS, Array
+from archscope.dependence.sets.algebra import NUMBERS, Array, Numbers
 from archscope.dependence.sets.axes import (
     Places,
     by_kinds,
+    chosen,
+    common_classes,
     cut,
-    in_common_classes,
     kinds_of,
     merge_axes,
     numbered,
+    united,
 )
-from archscope.dependence.sets.links import Links
+from archscope.dependence.sets.links import Links, Taps
 from archscope.dependence.sets.sets import Algebra, Sets, clip
 
 Groups = Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
@@ -121,28 +123,31 @@ class Pattern:
         cut_short = links.clipped if self.positional and self.positional[axis] else None
         if links.gathers is not None and self.places[axis] is not None and cut_short is None:
             return self._chosen(axis, links.gathers)
+        if not isinstance(self.algebra, Sets):
+            return self._taken_ways(axis, links)
         places = self.places[axis]
         own = np.moveaxis(self.entries if places is None else self.expanded(axis), axis, 0)
-        if not isinstance(self.algebra, Sets):
-            return self._taken_numbers(axis, links, own)
         entries = links.gathered(own, self.algebra)
         if cut_short is not None:
             entries = clip(entries, cut_short.reshape(-1, *[1] * (entries.ndim - 1)))
         return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), None)
 
-    def _taken_numbers(self, axis: int, links: Links, own: Array) -> Pattern:
-        """Return the same of numbers; all positions that hold 0 have one entry."""
-        held = np.asarray(own.reshape(len(own), -1).any(axis=1))
-        outputs = np.flatnonzero(links.reading(held))
-        if len(outputs) >= links.size - 1:
-            entries, places = links.gathered(own, self.algebra), None
-        else:
-            entries = links.only(outputs).gathered(own, self.algebra)
-            entries = np.concatenate([entries, np.zeros((1, *entries.shape[1:]))])
+    def _taken_ways(self, axis: int, links: Links) -> Pattern:
+        """Return the same of ways; all positions that have none share one entry."""
+        own, of_each = np.moveaxis(self.entries, axis, 0), self.index(axis)
+        held = np.asarray(own.any(axis=tuple(range(1, own.ndim))))
+        reads = links.reading(held[of_each])
+        outputs, places = np.flatnonzero(reads), None
+        if len(outputs) < links.size - 1:
             places = np.full(links.size, len(outputs), dtype=np.int64)
             places[outputs] = np.arange(len(outputs))
-            places = places if len(outputs) else None
-        return self.with_axis(axis, links.size, np.moveaxis(entries, 0, axis), places)
+            links = links.only(np.append(outputs, reads.argmin()))  # the last reads nothing
+        if isinstance(links, Taps):
+            links = links.among(of_each, held)
+        else:
+            own = own[of_each]
+        entries = np.moveaxis(links.gathered(own, self.algebra), 0, axis)
+        return self.with_axis(axis, len(reads), entries, places if len(outputs) else None)
 
     def _chosen(self, axis: int, source: NDArray[np.int64]) -> Pattern:
         """Return positions of an axis by number, -1 for nothing; what is alike stays one entry."""
@@ -156,11 +161,11 @@ class Pattern:
 
     def _taken_alike(self, axis: int, links: Links) -> Pattern:
         taps = links.counts
-        is_set = isinstance(self.algebra, Sets)
+        is_number = isinstance(self.algebra, Numbers)
         cut_short = links.clipped if self.positional and self.positional[axis] else None
         cut = np.zeros(len(taps), dtype=np.int64) if cut_short is None else cut_short.astype(int)
         # Of an axis of one position too there are windows that its ends cut short.
-        keys = 2 * (taps > 0 if is_set else taps) + cut
+        keys = 2 * (taps if is_number else taps > 0) + cut
         kinds, places = np.unique(keys, return_inverse=True)
         along = [-1 if at == axis else 1 for at in range(self.entries.ndim)]
         entries = self.algebra.times(self.entries, (kinds // 2).reshape(along))
@@ -298,8 +303,9 @@ class Pattern:
         """Return what either holds: the union of sets, the sum of numbers."""
         if self is other and isinstance(self.algebra, Sets):
             return self
-        a, b, places = aligned(self, other)
-        return self._with(other, self.algebra.unite(a, b), places)
+        mine, others, places = _common(self, other)
+        found = united(self.entries, mine, other.entries, others, self.algebra.unite)
+        return self._with(other, found, places)
 
     def apart_as(self, other: Pattern) -> Pattern:
         """Return the union with what lies within this, whose positions alone are told apart."""
@@ -317,7 +323,7 @@ class Pattern:
         )
 
     def multiplied(self, other: Pattern) -> Pattern:
-        """Return the products of numbers."""
+        """Return the products of numbers, or where there is a way in both."""
         a, b, places = aligned(self, other)
         return replace(self, entries=a * b, places=places)
 
@@ -391,8 +397,13 @@ class Pattern:
 
 def aligned(one: Pattern, two: Pattern) -> tuple[Array, Array, tuple[Places, ...]]:
     """Return the entries of two patterns on common classes of every axis."""
-    a, b, places = one.entries, two.entries, []
-    for axis, (mine, other) in enumerate(zip(one.places, two.places, strict=True)):
-        a, b, common = in_common_classes(a, b, axis, mine, other)
-        places.append(common)
-    return a, b, tuple(places)
+    mine, other, places = _common(one, two)
+    return chosen(one.entries, mine), chosen(two.entries, other), places
+
+
+def _common(one: Pattern, two: Pattern) -> tuple[tuple[Places, ...], ...]:
+    """Return which entries of each pattern are of common classes, and their places."""
+    a, b, sides = one.entries, two.entries, zip(one.places, two.places, strict=True)
+    each = [common_classes(a, b, axis, *places) for axis, places in enumerate(sides)]
+    mine, other, places = zip(*each, strict=True) if each else ((), (), ())
+    return mine, other, places

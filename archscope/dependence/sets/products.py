@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archscope.dependence.record.graph import Shape
+from archscope.dependence.sets.algebra import NUMBERS, PRESENCE, Numbers, Presence
 from archscope.dependence.sets.patterns import Pattern, aligned
 from archscope.dependence.sets.steps import (
     Keep,
@@ -37,15 +38,13 @@ LARGEST = 2.0**100
 SMALLEST = 2.0**-300
 """What a number that would vanish so is set to, so that no element is lost: of three, 2**-900."""
 
-Numbers = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Product:
     """For each element the product of its entries, times a power of two."""
 
     factors: tuple[Pattern, ...]
-    """Numbers; at least one."""
+    """Of numbers, or of whether there is any way; at least one."""
     exponent: int = 0
 
 
@@ -53,13 +52,16 @@ Ways = tuple[Product, ...]
 """A sum; not empty."""
 
 
-def one_unit(shape: Shape, unit: dict[int, int]) -> Ways:
+def one_unit(shape: Shape, unit: dict[int, int], algebra: Numbers | Presence = NUMBERS) -> Ways:
     """Return one way for the elements at `unit`, which fixes some axes; none for all others."""
-    alike = Pattern(shape, np.ones((1,) * len(shape)), (None,) * len(shape))
+    once = np.ones((1,) * len(shape), algebra.kind)
+    alike = Pattern(shape, once, (None,) * len(shape), algebra=algebra)
     factors = []
     for axis, at in unit.items():
         if shape[axis] > 1:
-            entries = np.array([0.0, 1.0]).reshape([1 + (a == axis) for a in range(len(shape))])
+            entries = np.array([0, 1], algebra.kind).reshape(
+                [1 + (a == axis) for a in range(len(shape))]
+            )
             places = (np.arange(shape[axis]) == at).astype(np.int64)
             factors.append(alike.with_axis(axis, shape[axis], entries, places))
     return (Product(tuple(factors) or (alike,)),)
@@ -110,15 +112,15 @@ def _settled(product: Product) -> Product:
         largest = float(one.entries.max(initial=0))
         if largest > LARGEST:
             power = frexp(largest)[1]
-            smaller = np.ldexp(one.entries, -power)
-            entries = np.where(one.entries > 0, np.maximum(smaller, SMALLEST), 0.0)
-            one, exponent = replace(one, entries=entries), exponent + power
+            one, exponent = _scaled(one, -power), exponent + power
         factors.append(one)
     return Product(tuple(factors), exponent)
 
 
 def added(one: Ways, two: Ways) -> Ways:
-    """Return the sum of both: products that differ in one factor alone become one."""
+    """Return the sum of both: products that differ in one factor alone become one, and where none
+    are counted, none lies within another.
+    """
     found = list(one)
     names = [_names(product) for product in found]
     known = {key: place for place, name in enumerate(names) for key in _but_one(name)}
@@ -138,7 +140,7 @@ def added(one: Ways, two: Ways) -> Ways:
         known.update(dict.fromkeys(keys, place))
     if len(found) > FEW_PRODUCTS and _cells(found) <= CELLS_EACH * len(found):
         found = [reduce(_merged, map(_flat, found))]
-    return tuple(map(_settled, found))
+    return tuple(map(_settled, found)) if _is_counted(found) else _widest(found)
 
 
 def _names(product: Product) -> tuple[int, ...]:
@@ -167,9 +169,8 @@ def _scaled(pattern: Pattern, power: int) -> Pattern:
     if not power:
         return pattern
     entries = np.ldexp(pattern.entries, power)
-    return replace(
-        pattern, entries=np.where(pattern.entries > 0, np.maximum(entries, SMALLEST), 0.0)
-    )
+    entries[(pattern.entries > 0) & (entries < SMALLEST)] = SMALLEST
+    return replace(pattern, entries=entries)
 
 
 def _flat(product: Product) -> Product:
@@ -189,11 +190,11 @@ def _shape(products: Iterable[Product]) -> Shape:
     return next(factor.shape for one in products for factor in one.factors)
 
 
-def over(ways: Ways, axes: Iterable[int]) -> Numbers:
+def over(ways: Ways, axes: Iterable[int]) -> NDArray[np.float64]:
     """Return the ways over some axes of a value, those of all other axes added up."""
     axes = tuple(axes)
     exponent = max(product.exponent for product in ways)
-    found: Numbers = np.zeros(())
+    found: NDArray[np.float64] = np.zeros(())
     for product in _along(ways, axes):
         numbers = reduce(np.multiply, (_dense(one, axes) for one in product.factors))
         least = np.ldexp(1.0, max(product.exponent - exponent, -1000))
@@ -217,7 +218,7 @@ def _along(ways: Ways, axes: tuple[int, ...]) -> Ways:
     return tuple(map(_settled, ways))
 
 
-def _dense(pattern: Pattern, axes: tuple[int, ...]) -> Numbers:
+def _dense(pattern: Pattern, axes: tuple[int, ...]) -> NDArray[np.float64]:
     """Return a factor over some axes, with size 1 along those where all are alike."""
     entries = pattern.entries
     for axis in axes:
@@ -239,17 +240,24 @@ def seen_along(ways: Ways, axis: int) -> NDArray[np.bool_]:
 
 
 def _filled(ways: Ways) -> Ways:
-    """Return 1 where there is any way."""
-    return tuple(
-        Product(tuple(replace(f, entries=(f.entries > 0).astype(np.float64)) for f in one.factors))
-        for one in ways
-    )
+    """Return where there is any way."""
+    return tuple(Product(tuple(map(_present, one.factors))) for one in ways)
+
+
+def _present(factor: Pattern) -> Pattern:
+    if factor.algebra is PRESENCE:
+        return factor
+    return replace(factor, entries=factor.entries > 0, algebra=PRESENCE)
+
+
+def _is_counted(ways: Sequence[Product]) -> bool:
+    return any(factor.algebra is NUMBERS for one in ways for factor in one.factors)
 
 
 def reached(ways: Ways, axes: Sequence[int]) -> int:
     """Return how many positions over some axes there are any ways from."""
     axes = tuple(sorted(axes))
-    masks = _widest(_filled(_along(_filled(ways), axes)))
+    masks = _widest(_along(_filled(ways), axes))
     shape = _shape(masks)
     if len(masks) == 1:
         (factors,) = (one.factors for one in masks)
@@ -265,7 +273,7 @@ def reached(ways: Ways, axes: Sequence[int]) -> int:
     return int(found.sum())
 
 
-def _widest(masks: Ways) -> Ways:
+def _widest(masks: Sequence[Product]) -> Ways:
     """Return the same union without the products that lie within others."""
     found: list[Product] = []
     for one in sorted(masks, key=lambda one: -prod(map(_filled_in, one.factors))):
@@ -283,7 +291,7 @@ def _lies_within(one: Product, two: Product) -> bool:
 
 def _filled_in(mask: Pattern) -> int:
     """Return how many positions a factor is not 0 at, over the axes along which it varies."""
-    found = mask.entries
+    found = mask.entries.astype(np.float64)
     for axis in range(found.ndim):
         if mask.varies(axis):
             counts = np.bincount(mask.index(axis), minlength=found.shape[axis])
@@ -307,7 +315,7 @@ def _cropped(
     mask: Pattern, axes: Sequence[int], held: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.bool_]:
     """Return a factor at some positions of some axes."""
-    entries = mask.entries > 0
+    entries = mask.entries
     for axis, kept in zip(axes, held, strict=True):
         if mask.varies(axis):
             entries = entries.take(mask.index(axis)[kept], axis=axis)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from archscope.dependence.sets.algebra import Array, Index, Numbers
+from archscope.dependence.sets.algebra import Array, Index, Numbers, Presence
 
 MANY = 1 << 16
 """Sets that are compared at a time: their arrays stay in the processor's cache."""
@@ -261,5 +261,5 @@ class Sets:
         return np.moveaxis(moved, 0, axis)
 
 
-Algebra = Numbers | Sets
+Algebra = Numbers | Presence | Sets
 """What the entries of a pattern are, and how two become one."""

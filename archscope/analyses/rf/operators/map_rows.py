@@ -79,7 +79,7 @@ def _has_gaps(one: Map, hulls: Sizes) -> bool | None:
 
     if one.reached == prod(hulls):
         return False
-    if one.mask.size > MOST_CELLS:
+    if prod(one.value.shape[axis] for axis in one.axes) > MOST_CELLS:
         return None
     return has_gaps(one.mask > 0)
 
