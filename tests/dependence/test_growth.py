@@ -101,6 +101,25 @@ def test_all_phases_are_clear_whatever_the_size(size: int) -> None:
     assert line.jump == 1
 
 
+def test_sizes_that_are_known_to_be_too_small_are_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[tuple[int, ...]] = []
+    on = growth.Rerun.on
+
+    def noted(self: growth.Rerun, wanted: tuple[int, ...], *, together: bool) -> object:
+        sizes.append(wanted)
+        return on(self, wanted, together=together)
+
+    monkeypatch.setattr(growth.Rerun, "on", noted)
+    network = nn.Sequential(*(nn.Conv1d(1, 1, 9, padding=4) for _ in range(60)))
+
+    report = receptive_field(network, torch.zeros(1, 1, 20))
+
+    assert report.totals.receptive_field == (481,)
+    assert sizes == [(40,), (640,)]
+
+
 def test_two_images_grow_together() -> None:
     found = found_of(Pair(), torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16))
 

@@ -43,7 +43,10 @@ def away_from_borders(
         if is_too_large(last, sizes):
             reason, detail = TOO_LARGE, "×".join(map(str, sizes))
             break
-        found = rerun.on_larger(sizes, together=together)
+        far = sizes if last is given else _with_room(last, sizes, axes, last.again(value) or value)
+        found = rerun.on_larger(far, together=together)
+        if far != sizes and isinstance(found, Growth):
+            found = rerun.on_larger(sizes, together=together)
         if isinstance(found, Growth):
             reason, detail = found.reason, found.detail
             break
@@ -71,6 +74,26 @@ def _larger(last: Examination, axes: list[int], value: Value) -> tuple[int, ...]
     sizes = _doubled(last.sizes, axes)
     while any(sizes[axis] - last.sizes[axis] < step(last, value, axis) for axis in axes):
         sizes = _doubled(sizes, axes)
+    return sizes
+
+
+def _with_room(
+    last: Examination, sizes: tuple[int, ...], axes: list[int], value: Value
+) -> tuple[int, ...]:
+    """Return sizes doubled further while they are no more than what it is made of is known to see.
+
+    These are not clear of the borders: there is no need to look at the model on them.
+    """
+    before = last.ancestors(value)
+    reaches = {
+        axis: max(place.reach for each, place in last.places(axis).items() if each in before)
+        for axis in axes
+    }
+    while left := [axis for axis in axes if sizes[axis] <= reaches[axis]]:
+        larger = _doubled(sizes, left)
+        if is_too_large(last, larger):
+            break
+        sizes = larger
     return sizes
 
 

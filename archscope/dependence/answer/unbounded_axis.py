@@ -44,6 +44,14 @@ class Place:
     """The first position that unit 0 sees; negative inside padding."""
     jump: int = 1
     """Positions from one unit to the next."""
+    reach: int = 1
+    """From the first to the last position that a unit sees; no less where maps have room for all
+    that is read of them."""
+
+    @property
+    def last(self) -> int:
+        """The last position that unit 0 sees."""
+        return self.start + self.reach - 1
 
 
 class LostError(Exception):
@@ -81,10 +89,12 @@ def _followed(edge: Edge, place: Place | None) -> Place | tuple[()] | None:
 
 
 def _together(known: list[Place], ways: list[Place | tuple[()] | None]) -> Place | None:
-    alike = len({replace(place, start=0) for place in known}) == 1
+    alike = len({replace(place, start=0, reach=1) for place in known}) == 1
     if not alike or len(known) < len(ways):
         return None
-    return min(known, key=lambda place: place.start)
+    start = min(place.start for place in known)
+    reach = max(place.last for place in known) - start + 1
+    return replace(known[0], start=start, reach=reach)
 
 
 def _moved(step: Step, place: Place) -> Place:
@@ -103,6 +113,7 @@ def _moved(step: Step, place: Place) -> Place:
                 size=links.size,
                 start=place.start + first * place.jump,
                 jump=place.jump * stride,
+                reach=place.reach + max(links.span - 1, 0) * abs(place.jump),
             )
         case Mix(axis, reads) if axis == place.axis:
             raise CollapsedError if reads == place.size else LostError
