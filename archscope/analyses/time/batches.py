@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archscope.analyses.time.batch import batch_axis, items_of
 from archscope.analyses.time.conditions import conditions
 from archscope.analyses.time.measure import Measured, measured
-from archscope.analyses.time.notes import device_notes
+from archscope.analyses.time.notes import advice, device_notes
 from archscope.analyses.time.rows import (
     BATCHES,
     CONDITIONS,
@@ -130,7 +130,7 @@ def _sections(
     yield BATCHES.filled(
         rows,
         totals=totals,
-        notes=tuple(_notes(last, rows)),
+        notes=(*_notes(last, rows), *advice(timed.values())),
         headline=tuple(_headline(rows, totals, last.device_name)),
         summary=tuple(_summary(rows, totals)),
         device=where,

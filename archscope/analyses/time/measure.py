@@ -25,6 +25,7 @@ from archscope.hardware import Card, Precision, find
 from archscope.progress import doing
 from archscope.records import frozen
 from archscope.subject import Inputs, Subject
+from archscope.timing.advice import heard
 from archscope.timing.allocator import UnseenError
 from archscope.timing.cache import emptied
 from archscope.timing.calibration import Product, product
@@ -94,6 +95,8 @@ class Measured:
     machine: tuple[Reading, ...] = ()
     batch_axis: int | None = 0
     """The first input's axis along which samples lie; None: it is one sample."""
+    advice: tuple[str, ...] = ()
+    """What torch warned of meanwhile."""
     interrupted: bool = False
 
     @property
@@ -139,10 +142,10 @@ def measured(
     def attempt(inputs: Inputs) -> Measured:
         # A frame of its own: what it holds is freed when it ends, also by an error.
         start = perf_counter()
-        with _opened(subject, settings, device, inputs) as workload:
+        with heard() as said, _opened(subject, settings, device, inputs) as workload:
             kind = way.autocast or precision
             found = _measure(workload, settings, device, kind, start, explain=explain, what=what)
-            return replace(found, batch_axis=axis)
+            return replace(found, batch_axis=axis, advice=tuple(said))
 
     if axis is None:
         doing("looking for the batch among the axes of its input")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from archscope.analyses.time.verdict import verdict
@@ -38,6 +38,7 @@ def notes(
         *_memory(found),
         *_sum_of_modules(found, rows[0], modules),
         *_graph(found),
+        *advice((found,)),
         verdict(found, modules, rows[0].macs),
     )
 
@@ -58,6 +59,12 @@ def device_notes(found: Measured) -> Iterator[Note]:
             level="info",
             text=f"no share of a peak: {found.card.source} prints none in {found.precision}",
         )
+
+
+def advice(found: Iterable[Measured]) -> Iterator[Note]:
+    """Yield what torch warned of, once each."""
+    for line in dict.fromkeys(line for one in found for line in one.advice):
+        yield Note(level="info", text=f"torch warned meanwhile: {line}")
 
 
 def _sampling(found: Measured) -> Iterator[Note]:

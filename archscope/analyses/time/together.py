@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from archscope.analyses.time.conditions import conditions
 from archscope.analyses.time.measure import Measured, require_sense, way_of
+from archscope.analyses.time.notes import advice
 from archscope.analyses.time.rows import CONDITIONS, SAMPLES
 from archscope.analyses.time.rows import SampleRow as Sample
 from archscope.analyses.time.rows_together import RATIOS, RatioRow, RatioTotals
@@ -21,6 +22,7 @@ from archscope.errors import ArchscopeError, UsageError, is_out_of_memory
 from archscope.results import Headline, Note, Section
 from archscope.running.process import process_as_found
 from archscope.subject import Subject
+from archscope.timing.advice import heard
 from archscope.timing.cache import emptied
 from archscope.timing.clocks import clock_for
 from archscope.timing.devices import name_of, resolve
@@ -66,7 +68,7 @@ def _measure(subjects: Mapping[str, Subject], settings: Settings, device: torch.
     precision, way = check(settings.dtype, device), way_of(settings)
     clock = clock_for(device)
     cache = None if settings.warm_cache else emptied(device)
-    with ExitStack() as opened:
+    with heard() as said, ExitStack() as opened:
         stages = []
         for name, subject in subjects.items():
             if subject.inputs is None:
@@ -101,6 +103,7 @@ def _measure(subjects: Mapping[str, Subject], settings: Settings, device: torch.
             benchmark=tries_algorithms(),
             cache_emptied=cache is not None,
             machine=read(device),
+            advice=tuple(said),
             interrupted=samples.interrupted,
         )
 
@@ -207,6 +210,7 @@ def _notes(rows: Sequence[RatioRow], found: Measured) -> Iterator[Note]:
         yield Note(level="warning", text=f"interrupted after {turns} turns")
     if found.device.type == "cpu":
         yield Note(level="info", text="timed on the CPU, which says nothing about a GPU's time")
+    yield from advice((found,))
     for row in others:
         if row.ratio_low is None or row.ratio_high is None:
             yield Note(
