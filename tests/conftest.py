@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, settings
 from tests.warm import Warm
 
 # How long something takes decides no test.
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "here", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("here")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
