@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--overwrite", action="store_true", help="write the golden files anew instead of comparing"
     )
+    parser.addoption(
+        "--every", action="store_true", help="run every published network that can be verified"
+    )
 
 
 def _load(name: str) -> ModuleType:

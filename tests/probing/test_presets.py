@@ -1,10 +1,14 @@
 """Published networks are verified by running them; `benchmarks/verify.py --presets` runs all.
 
 Here are those of each kind that take a second or two: with windows along one axis and two, causal,
-dilated, recurrent, and with an output that sees everything behind a map that does not.
+dilated, recurrent, and with an output that sees everything behind a map that does not. The others
+of `reports/verified.md` take ten minutes: `pytest tests/probing/test_presets.py --every`.
 """
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +31,22 @@ def test_a_published_network_is_verified(one_thread: None, name: str) -> None:
 
     assert totals.proof == "verified"
     assert totals.receptive_field == PRESETS[name]
+
+
+REPORT = Path(__file__).parents[2] / "reports" / "verified.md"
+LINE = re.compile(r"^(\S+) +(verified|bounded) ", re.MULTILINE)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "level" in metafunc.fixturenames:
+        every = metafunc.config.getoption("--every")
+        found = LINE.findall(REPORT.read_text(encoding="utf-8")) if every else []
+        metafunc.parametrize(("name", "level"), found, ids=[name for name, _ in found])
+
+
+def test_every_published_network_goes_as_far_as_is_reported(
+    one_thread: None, name: str, level: str
+) -> None:
+    proof = archscope.receptive_field(name, verify=True).totals.proof
+
+    assert proof == "verified" or (proof, level) == ("bounded", "bounded")
