@@ -85,9 +85,10 @@ def _with_room(
     These are not clear of the borders: there is no need to look at the model on them.
     """
     before = last.ancestors(value)
+    places = {axis: last.places(axis).items() for axis in axes}
     reaches = {
-        axis: max(place.reach for each, place in last.places(axis).items() if each in before)
-        for axis in axes
+        axis: max((place.reach for each, place in known if each in before), default=0)
+        for axis, known in places.items()
     }
     while left := [axis for axis in axes if sizes[axis] <= reaches[axis]]:
         larger = _doubled(sizes, left)
