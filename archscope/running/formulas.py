@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import FunctionType
@@ -19,14 +19,22 @@ _ANSWER = "__dynamo_disable"
 
 @contextmanager
 def formulas_alone() -> Iterator[None]:
-    """Within it, torch's formulas for shapes run as they are.
+    """Within it, torch's formulas for shapes run as they are."""
+    with as_they_are(() if COMPILER in sys.modules else _formulas()):
+        yield
 
-    Around some of them torch turns its compiler off, and imports the whole of it to do so, which
+
+@contextmanager
+def as_they_are(functions: Iterable[Any]) -> Iterator[None]:
+    """Within it, these functions of torch run without its compiler.
+
+    Around them torch turns its compiler off, and imports the whole of it to do so, which
     takes as long as torch itself. It asks once for each function and remembers the answer, which
     stands there before it asks, and is taken away again; whoever runs one meanwhile gets the same
     result. Where the compiler is there already, nothing is done.
     """
-    marked = [] if COMPILER in sys.modules else [f for f in _formulas() if _ANSWER not in vars(f)]
+    here = COMPILER in sys.modules
+    marked = [] if here else [each for each in functions if _ANSWER not in vars(each)]
     for function in marked:
         setattr(function, _ANSWER, function)
     try:

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from archscope.cli import main
+from tests.warm import Warm
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SMALL = ("--depth", "2", "--d-model", "32", "--heads", "4", "--vocab-size", "50", "--seq-len", "8")
@@ -120,3 +121,17 @@ def test_a_forward_that_raises_is_one_line(archscope: Run) -> None:
 
     assert found.code == 1
     assert found.err.startswith("Error: forward failed in decoder: KeyError:")
+
+
+def test_torchs_own_counter_imports_no_compiler(warm: Warm) -> None:
+    code = """if True:
+        import sys
+        from torch import nn, zeros
+        from archscope.counting.others.torch import count
+        from archscope.subject import Inputs
+        assert count(nn.Linear(3, 2), Inputs(args=(zeros(4, 3),))).macs == 4 * 3 * 2
+        assert "torch._dynamo" not in sys.modules
+    """
+    done = warm.run("-c", code)
+
+    assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from archscope.counting.operators import classify, name_of
 from archscope.counting.others import Figures, Tool, own
+from archscope.running.formulas import as_they_are
 from archscope.running.higher_order import sees_functions
 from archscope.subject import Inputs
 
@@ -17,7 +18,7 @@ from archscope.subject import Inputs
 def count(model: nn.Module, inputs: Inputs) -> Figures:
     """Count what torch's dispatcher runs, by torch's own formulas alone."""
     seen = _Seen()
-    with FlopCounterMode(display=False) as counter, seen:
+    with FlopCounterMode(display=False) as counter, as_they_are(_own(counter)), seen:
         model(*inputs.args, **inputs.kwargs)
     root = type(model).__name__
     inclusive = {}
@@ -31,6 +32,13 @@ def count(model: nn.Module, inputs: Inputs) -> Figures:
         modules=own(inclusive),
         skipped=tuple(sorted(seen.unknown)),
     )
+
+
+def _own(counter: FlopCounterMode) -> tuple[Any, ...]:
+    """Return the function in which a counter that has begun counts, as torch wrote it."""
+    mode: Any = getattr(counter, "mode", counter)
+    dispatch = type(mode).__torch_dispatch__
+    return (dispatch.__wrapped__,) if hasattr(dispatch, "__wrapped__") else ()
 
 
 @sees_functions
