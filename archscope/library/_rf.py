@@ -257,9 +257,10 @@ def require_coverage(
     if coverage is None:
         raise ThresholdError(f"{limit}: how much of the receptive field is reached is unknown")
     if 100 * coverage < wanted:
+        bound = "" if report.totals.complete else "; the answer is a bound, and the rest is unknown"
         raise ThresholdError(
             f"{limit}: {_floored(coverage)}% of the receptive field is reached, not "
-            f"{wanted:g}% or more"
+            f"{wanted:g}% or more{bound}"
         )
 
 

@@ -392,6 +392,18 @@ def test_residual_paths_that_fill_holes_are_counted_in() -> None:
     assert (window.totals.reached, window.totals.positions) == (5, 5)
 
 
+def test_holes_that_a_residual_path_may_fill_before_up_sampling_are_not_told_as_holes() -> None:
+    """One output sees both taps and, around them, the position between: all three."""
+    filled = archscope.receptive_field("in 1x64; res(conv k2 d2); up 2")
+    empty = archscope.receptive_field("in 1x64; conv k2 d2; up 2")
+
+    said = [" ".join(note.text for note in one.section("layers").notes) for one in (filled, empty)]
+    assert "whether other paths fill the holes is unknown" in said[0]
+    assert ["Gridding: " in text for text in said] == [False, True]
+    with pytest.raises(ThresholdError, match="the answer is a bound, and the rest is unknown"):
+        archscope.receptive_field("in 1x64; res(conv k2 d2); up 2", strict=True)
+
+
 def test_layers_that_up_sample_have_windows_of_different_sizes() -> None:
     report = archscope.receptive_field([conv(3), transposed(3, stride=2)], spatial_dims=1)
 

@@ -101,12 +101,20 @@ def _verdict(outline: Outline, known: Totals) -> Iterator[Note]:
     covered = known.coverage or 0.0
     if covered < 1:
         seen = share(round(covered * 10**9), 10**9)
-        text = f"Gridding: outputs have {window}; one sees only {seen} of its window."
-        yield Note(level="warning", text=text, details=details)
+        yield Note(level="warning", text=_holes(outline, window, seen), details=details)
     else:
         yield replace(
             good(known, f"outputs have {window}, and all of each reaches them."), details=details
         )
+
+
+def _holes(outline: Outline, window: str, seen: str) -> str:
+    if outline.partial:
+        return (
+            f"Through the layers of the table outputs have {window}, and one sees {seen} of its "
+            "window; whether other paths fill the holes is unknown."
+        )
+    return f"Gridding: outputs have {window}; one sees only {seen} of its window."
 
 
 def _windows(ranges: UnitRanges, where: str) -> str:
