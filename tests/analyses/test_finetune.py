@@ -111,3 +111,18 @@ def test_what_is_cheap_with_all_blocks_is_not_run_once_more_to_find_that_out(
     archscope.memory("transformer-xl", **{**SMALL, "depth": 6, "d_ff": 8})
 
     assert len(ran) == 2  # four of the blocks, which leave the memories open, and then all
+
+
+def test_a_step_that_is_hardly_more_than_a_forward_is_not_told_as_one() -> None:
+    # forward 64·16·16 + 16·4 = 16,448 MACs, backward of the frozen way 16·4 = 64: 1.0039
+    network = nn.Sequential(nn.Conv1d(16, 16, 1), nn.AvgPool1d(64), nn.Flatten(), nn.Linear(16, 4))
+    image = torch.ones(1, 16, 64)
+
+    table = str(archscope.finetune(network, image))
+    step = str(archscope.train(network, image, freeze="0"))
+
+    assert "1.0039×" in table
+    assert "1.004 × the forward" in step
+    network[0] = nn.Conv1d(16, 16, 16)  # 49·4,096 + 64 = 200,768; 1 + 64 / 200,768
+    network[1] = nn.AvgPool1d(49)
+    assert "1.0003 × the forward" in str(archscope.train(network, image, freeze="0"))

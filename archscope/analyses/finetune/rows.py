@@ -31,7 +31,7 @@ class WayRow:
     """Multiply-accumulates of the backward pass, without what runs again."""
     recomputed: int = column("Again", kind="work", idle="empty", drop=1)
     """Multiply-accumulates of the forward that run again."""
-    step: float | None = column("Step ÷ forward", kind="number", drop=2, none="–")
+    step: float | None = column("Step ÷ forward", kind="factor", drop=2, none="–")
     """All multiply-accumulates of a step for each of the network's own forward; None where one of
     the two is a lower bound.
     """
