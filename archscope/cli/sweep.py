@@ -138,7 +138,11 @@ def _argument(text: str) -> tuple[str, str]:
     shell_complete=field_names,
     help="Fields that vary together instead of in every combination.",
 )
-@click.option("--limit", type=Count(min=1), help="Run only the first variants, this many.")
+@click.option(
+    "--limit",
+    type=Count(min=1),
+    help="Run only the first variants, this many; of more than 10,000 it says how many.",
+)
 @click.option("--sample", type=Count(min=1), help="Run a random sample of this many variants.")
 @click.option("--seed", type=int, default=0, help="Seed of --sample. [default: 0]")
 @click.option(
