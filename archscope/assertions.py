@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from math import isnan
 from typing import Any, Literal
 
 from archscope.amounts import AMOUNT, BYTES, COUNTS, SECONDS
@@ -178,10 +179,19 @@ def read_amount(text: str, quantity: Quantity) -> tuple[Dimension, Fraction]:
     """
     form = re.fullmatch(rf"\s*{AMOUNT}", text)
     if form is None:
-        raise UsageError(
-            f"{quantity.name}: {text!r} is not a number such as {' or '.join(_units(quantity))}"
-        )
+        examples = " or ".join(_units(quantity))
+        if _is_number(text):
+            raise UsageError(f"{quantity.name}: {text!r} is out of range; write e.g. {examples}")
+        raise UsageError(f"{quantity.name}: {text!r} is not a number such as {examples}")
     return _amount(form, quantity, f"{quantity.name}: {text!r}")
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text is a number, of whatever size or sign."""
+    try:
+        return not isnan(float(text))
+    except ValueError:
+        return False
 
 
 def _amount(form: re.Match[str], quantity: Quantity, said: str) -> tuple[Dimension, Fraction]:

@@ -7,6 +7,9 @@ from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.specs import check, option
 
+MOST = 10**36
+"""More tokens than anybody trains with, and more FLOPs than anybody spends."""
+
 
 @frozen
 class Settings:
@@ -31,4 +34,6 @@ def amount(name: str, text: str | None) -> float | None:
     _, value = read_amount(text, quantity)
     if value <= 0:
         raise UsageError(f"{name}: {text!r} is not more than 0; write e.g. 300B")
+    if value > MOST:
+        raise UsageError(f"{name}: {text!r} is out of range; write at most 1e36")
     return int(value) if value == int(value) else float(value)
