@@ -195,6 +195,10 @@ BAD = {
     ("--spatial-dims", "4", "--dilations", "1"): "4 is not in the range 1<=x<=3",
     ("--dilations", "1", "--padding", "sane"): "Did you mean 'same'?",
     ("--dilations", "1", "--causal", "--spatial-dims", "2"): "needs one dimension",
+    ("--kernel-size", "3x5", "--dilations", "1", "--padding", "causal"): (
+        "Error: Invalid value for '--padding': 'causal' needs one dimension, but --spatial-dims is "
+        "2; --padding causal:same is causal along the first axis alone."
+    ),
     ("--dilations", "1", "--causal", "--padding", "valid"): "needs --padding causal",
     # 7 - 2 - 4 leaves 1 position for a kernel that spans 9.
     ("--dilations", "1,2,4", "--padding", "valid", "--input-size", "7"): (
