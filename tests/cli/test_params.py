@@ -156,6 +156,8 @@ BAD = {
     "sweep cnn --depth 2:3 --device=": "--device is empty; leave it out or give a value",
     "sweep cnn --depth 2:3 --device cpu": "--device says how passes are timed; add --measure",
     "search cnn --minimise params --device cpu": "--device says how passes are timed",
+    "params --total --columns macs": "--columns chooses among the columns of rows, and --total",
+    "rf cnn --columns rf --total": "-f json has every total under its name",
     "param": "No such command 'param'. Did you mean 'params'?",
     "./net.py": "For a network write a command first: archscope params ./net.py",
     "./a$b.py:Net": "archscope params './a$b.py:Net'",
