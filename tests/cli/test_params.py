@@ -153,6 +153,8 @@ BAD = {
     "params --norm layernrm": "Did you mean 'layernorm'?",
     "params --kv-heads 5": "Invalid value for '--kv-heads': 5 does not divide --heads 12",
     "rf --sort=": "--sort is empty; leave it out or give COLUMN",
+    "sweep cnn --depth 2:3 --columns params,Ahead": "ahead is not measured here; ask for it, e.g.",
+    "sweep cnn --depth 2:3 --columns params,foo": "variants has no column 'foo'; there are number",
     "sweep cnn --depth 2:3 --device=": "--device is empty; leave it out or give a value",
     "sweep cnn --depth 2:3 --device cpu": "--device says how passes are timed; add --measure",
     "search cnn --minimise params --device cpu": "--device says how passes are timed",
