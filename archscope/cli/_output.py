@@ -15,7 +15,7 @@ from archscope.cli._progress import hush
 from archscope.cli._say import say
 from archscope.errors import UsageError
 from archscope.files import check_target, write_whole
-from archscope.present import FORMATS, check_ending, format_of, require_columns
+from archscope.present import FORMATS, check_ending, format_of, require_columns, unsorted
 from archscope.records import frozen
 from archscope.results import Report, Section, View
 
@@ -80,6 +80,9 @@ class Output:
     def show(self, report: Report, view: View) -> None:
         """Write a report to stdout or, whole or not at all, to a file."""
         text = FORMATS.get(self.form).render(report, view)
+        note = unsorted(report, view)
+        if note and not self.quiet:
+            say(note)
         if self.path in (None, "-"):
             write_stdout(text)
             return

@@ -357,6 +357,14 @@ def test_like_blocks_are_a_row_and_the_last_of_them_says_how_much_it_sees(rf: Ru
     assert "modules that are containers" not in expanded
 
 
+def test_a_column_that_is_empty_sorts_nothing_and_says_so(rf: Run) -> None:
+    asked = ("tcn", "--levels", "2", "--by", "buffer", "--sort", "bytes", "-f", "csv")
+
+    assert rf(*asked).err == "not sorted: 'Bytes' is empty in every row of buffers\n"
+    assert rf(*asked, "-q").err == ""
+    assert rf("resnet18", "--sort", "rf", "--top", "1").err == ""
+
+
 def test_rows_are_sorted_and_cut_in_the_words_of_params(rf: Run) -> None:
     found = rf("resnet50", "--sort", "rf", "--top", "2")
     deep = rf("resnet18", "--max-depth", "1")
