@@ -223,8 +223,10 @@ class Field:
         return found
 
     def _number(self, text: str) -> float:
+        """Return a number; a share of 1 may be a percentage."""
+        percentage = self.high == 1 and text.endswith("%")
         try:
-            return float(text)
+            return float(text[:-1]) / 100 if percentage else float(text)
         except ValueError:
             raise SpecError(self.name, text, "is not a number") from None
 
