@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import archscope
+from archscope.analyses.scaling.settings import amount
 from archscope.errors import UsageError
 
 TOKENS = torch.zeros(1, 4, dtype=torch.int64)
@@ -40,3 +41,10 @@ def test_tokens_of_no_parameter_are_unknown() -> None:
 def test_a_number_that_nobody_means_is_told_from_what_is_no_number(text: str, problem: str) -> None:
     with pytest.raises(UsageError, match=problem):
         archscope.scaling(nn.Identity(), torch.ones(1), compute=text)
+
+
+def test_what_an_amount_is_of_may_be_written_behind_it() -> None:
+    assert amount("compute", "5.76e23 FLOPs") == amount("compute", "5.76e23")
+    assert amount("tokens", "300B tokens") == 300 * 10**9
+    with pytest.raises(UsageError, match="compute is not measured in 'tokens'"):
+        amount("compute", "300 tokens")
