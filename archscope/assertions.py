@@ -197,6 +197,9 @@ def _is_number(text: str) -> bool:
 def _amount(form: re.Match[str], quantity: Quantity, said: str) -> tuple[Dimension, Fraction]:
     dimension, worth = _measured(form["unit"], quantity, said)
     number = Fraction(form["number"].replace(",", "").replace("_", ""))
+    if dimension == "share" and not form["unit"] and number > 1:
+        whole = f"{float(100 * number):.15g}%"
+        raise UsageError(f"{said}: a share is of 1; write {form['number']}%, or {whole}")
     return dimension, number * Fraction(worth)
 
 
