@@ -156,6 +156,7 @@ BAD = {
     "rf --sort=": "--sort is empty; leave it out or give COLUMN",
     "sweep cnn --depth 2:3 --columns params,Ahead": "ahead is not measured here; ask for it, e.g.",
     "sweep cnn --depth 2:3 --columns params,foo": "variants has no column 'foo'; there are number",
+    "sweep cnn --depth 2:": "'2:' is not an integer. archscope sweep takes several of a network's",
     "sweep cnn --depth 2:3 --device=": "--device is empty; leave it out or give a value",
     "sweep cnn --depth 2:3 --device cpu": "--device says how passes are timed; add --measure",
     "search cnn --minimise params --device cpu": "--device says how passes are timed",
