@@ -148,7 +148,7 @@ def _argument(text: str) -> tuple[str, str]:
 @click.option(
     "--limit",
     type=Count(min=1),
-    help="Run only the first variants, this many; of more than 10,000 it says how many.",
+    help="Run only the first variants, this many; more than 10,000 run only with it.",
 )
 @click.option("--sample", type=Count(min=1), help="Run a random sample of this many variants.")
 @click.option("--seed", type=int, default=0, help="Seed of --sample. [default: 0]")
