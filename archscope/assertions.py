@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from math import isnan
 from typing import Any, Literal
 
 from archscope.amounts import AMOUNT, BYTES, COUNTS, SECONDS
@@ -178,15 +179,27 @@ def read_amount(text: str, quantity: Quantity) -> tuple[Dimension, Fraction]:
     """
     form = re.fullmatch(rf"\s*{AMOUNT}", text)
     if form is None:
-        raise UsageError(
-            f"{quantity.name}: {text!r} is not a number such as {' or '.join(_units(quantity))}"
-        )
+        examples = " or ".join(_units(quantity))
+        if _is_number(text):
+            raise UsageError(f"{quantity.name}: {text!r} is out of range; write e.g. {examples}")
+        raise UsageError(f"{quantity.name}: {text!r} is not a number such as {examples}")
     return _amount(form, quantity, f"{quantity.name}: {text!r}")
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text is a number, of whatever size or sign."""
+    try:
+        return not isnan(float(text))
+    except ValueError:
+        return False
 
 
 def _amount(form: re.Match[str], quantity: Quantity, said: str) -> tuple[Dimension, Fraction]:
     dimension, worth = _measured(form["unit"], quantity, said)
     number = Fraction(form["number"].replace(",", "").replace("_", ""))
+    if dimension == "share" and not form["unit"] and number > 1:
+        whole = f"{float(100 * number):.15g}%"
+        raise UsageError(f"{said}: a share is of 1; write {form['number']}%, or {whole}")
     return dimension, number * Fraction(worth)
 
 

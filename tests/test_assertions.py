@@ -69,16 +69,21 @@ def test_a_claim_of_a_time_fails_where_most_runs_miss_it(text: str, fails: bool)
         ("rf >=", "write a name"),
         ("rf >= many", "write a name"),
         ("rf >= 3 parsecs", "rf is not measured in 'parsecs'; write e.g. 255"),
+        ("use >= 90", "assertion 'use >= 90': a share is of 1; write 90%, or 9000%"),
         ("rf >= 3s", "rf is not measured in 's'"),
         ("rf", "give a size, e.g. rf >= 255"),
         ("causal == 1", "causal is true or false; write only causal"),
-        ("casual", "there is no measure 'casual'; there are rf, causal. Did you mean 'causal'?"),
+        (
+            "casual",
+            "there is no measure 'casual'; there are rf, causal, use. Did you mean 'causal'?",
+        ),
     ],
 )
 def test_what_is_no_claim_is_said_with_what_would_be(text: str, said: str) -> None:
     known = [
         quantity(Found(), "positions", name="rf"),
         quantity(Found(), "switch", name="causal"),
+        quantity(Found(), "share", name="use"),
     ]
 
     with pytest.raises(UsageError) as raised:

@@ -73,6 +73,23 @@ def require_axes(field: str, items: Iterable[Any], axes: int) -> None:
         raise SpecError(field, typed(each), problem)
 
 
+def require_one_axis(*, causal: bool, padding: Sequence[Any], axes: int) -> None:
+    """Raise `SpecError` where all along every axis is to be causal and there are several.
+
+    It is of what was said: the field `causal`, or a padding of that name.
+    """
+    if axes == 1 or not (causal or set(padding) == {"causal"}):
+        return
+    along_first = ":".join(["causal", *["same"] * (axes - 1)])
+    problem = (
+        f"needs one dimension, but {{spatial_dims}} is {axes}; {{padding}} {along_first} is causal "
+        "along the first axis alone"
+    )
+    if causal:
+        raise SpecError("causal", True, problem)
+    raise SpecError("padding", listed(padding), problem)
+
+
 def sides(padding: Any) -> Any:
     """Return a padding as the theory of layers takes it: `6+0` is 6 before and 0 after.
 

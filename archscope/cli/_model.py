@@ -75,6 +75,12 @@ _OWN = (
 _OWN_HEADING = "A network of your own (./file.py:Net, package:make, timm:NAME, hf:FOLDER)"
 
 
+_ONE_MODEL = (
+    ". One MODEL is taken: a sentence of layers needs quotes, and `archscope compare` puts several "
+    "networks side by side"
+)
+
+
 class ModelCommand(ExplainedCommand):
     """A command with MODEL and one flag for each field that MODEL may have.
 
@@ -109,6 +115,10 @@ class ModelCommand(ExplainedCommand):
             return super().parse_args(ctx, words or ["--"] * self._is_described(ctx))
         except click.NoSuchOption as unknown:
             _say_whose(ctx, unknown)
+            raise
+        except click.UsageError as error:
+            if error.message.startswith("Got unexpected extra argument"):
+                raise UsageError(error.message + _ONE_MODEL) from error
             raise
 
     def _free_words(self, args: list[str]) -> Iterator[str]:

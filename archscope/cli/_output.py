@@ -13,8 +13,9 @@ import click
 
 from archscope.cli._progress import hush
 from archscope.cli._say import say
+from archscope.errors import UsageError
 from archscope.files import check_target, write_whole
-from archscope.present import FORMATS, check_ending, format_of, require_columns
+from archscope.present import FORMATS, check_ending, format_of, require_columns, unsorted
 from archscope.records import frozen
 from archscope.results import Report, Section, View
 
@@ -57,8 +58,14 @@ class Output:
     def view(self, **shown: Any) -> View:
         """Return which part of a report is shown, for the place where it is.
 
-        Raises `UsageError` for a column that no answer to the command's question has.
+        Raises `UsageError` for a column that no answer to the command's question has, and for
+        columns of totals alone.
         """
+        if self.columns and shown.get("total"):
+            raise UsageError(
+                "--columns chooses among the columns of rows, and --total shows none; leave one "
+                "out (-f json has every total under its name)"
+            )
         if self.columns:
             self.require_columns(_declared(), shown.get("by"))
         where = terminal(wide=self.wide, color=self.color, output=self.path)
@@ -73,6 +80,9 @@ class Output:
     def show(self, report: Report, view: View) -> None:
         """Write a report to stdout or, whole or not at all, to a file."""
         text = FORMATS.get(self.form).render(report, view)
+        note = unsorted(report, view)
+        if note and not self.quiet:
+            say(note)
         if self.path in (None, "-"):
             write_stdout(text)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,17 @@ def command(
         if error.report is not None:
             output.show(error.report, view)
         raise
-    output.show(report, view)
+    is_alone = output.form != "table" or output.path not in (None, "-")
+    output.show(report if is_alone else _without(report, crossed), view)
     if crossed:
         raise ThresholdError("\n".join(crossed))
+
+
+def _without(report: Report, lines: Sequence[str]) -> Report:
+    """Return a comparison without these notes: beside a table in a terminal stderr has them."""
+    first, *rest = report.sections
+    notes = tuple(note for note in first.notes if note.text not in lines)
+    return replace(report, sections=(replace(first, notes=notes), *rest))
 
 
 def _with_teacher(models: tuple[str, ...], teacher: str | None) -> tuple[str, ...]:

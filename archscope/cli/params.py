@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -158,12 +157,13 @@ def command(
     if teacher:
         require_name(teacher)
     try:
-        subject = countable(network, in_full=nonzero)
-        subject = replace(subject, inputs=None) if no_flops else subject
         report = count_subject(
-            subject, flops_per_mac=int(flops_per_mac), nonzero=nonzero, freeze=freeze
+            countable(network, in_full=nonzero),
+            flops=not no_flops,
+            flops_per_mac=int(flops_per_mac),
+            nonzero=nonzero,
+            freeze=freeze,
         )
-        report = replace(report, convention=None) if no_flops else report
     except ForwardError as error:
         if error.report is not None:
             present(error.report)

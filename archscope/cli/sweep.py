@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,17 @@ from archscope.cli._numbers import Count
 from archscope.cli._output import Output, check_output, output_options
 from archscope.cli._say import say
 from archscope.cli._timing import require_latency
-from archscope.errors import ArchscopeError, InterruptedRunError, ThresholdError, UsageError
+from archscope.columns import columns
+from archscope.errors import (
+    ArchscopeError,
+    InterruptedRunError,
+    ThresholdError,
+    UsageError,
+    same_word,
+)
 from archscope.files import write_whole
 from archscope.progress import doing
-from archscope.results import Report, View
+from archscope.results import Report, Section, View
 from archscope.specs import flag_of
 from archscope.studies import STUDIES
 from archscope.subject import Request
@@ -138,7 +145,11 @@ def _argument(text: str) -> tuple[str, str]:
     shell_complete=field_names,
     help="Fields that vary together instead of in every combination.",
 )
-@click.option("--limit", type=Count(min=1), help="Run only the first variants, this many.")
+@click.option(
+    "--limit",
+    type=Count(min=1),
+    help="Run only the first variants, this many; more than 10,000 run only with it.",
+)
 @click.option("--sample", type=Count(min=1), help="Run a random sample of this many variants.")
 @click.option("--seed", type=int, default=0, help="Seed of --sample. [default: 0]")
 @click.option(
@@ -256,7 +267,7 @@ def _run(
     request = replace(request, arguments=arguments)
     sweep = plan_sweep(model or "", request, **asked)
     require_latency(chosen(sweep.question.measures))
-    output.require_columns(STUDIES.get("sweep").declared(sweep.layout.kept))
+    _require_columns(output, STUDIES.get("sweep").declared(sweep.layout.kept))
     if how["workers"] is None and how["executor"] is None and sweep.space.taken >= _MANY:
         how["executor"] = "processes"
     try:
@@ -266,6 +277,26 @@ def _run(
         raise
     output.show(report, view)
     return report
+
+
+def _require_columns(output: Output, sections: Sequence[Section]) -> None:
+    """Raise `UsageError` before any work for a column that no row has.
+
+    Of a measure that is not asked for, it says what asks for it.
+    """
+    from archscope.studies.measures import measures
+
+    try:
+        output.require_columns(sections)
+    except UsageError as error:
+        there = {each.name for section in sections for each in columns(section.row_type)}
+        named = (same_word(word, measures()) for word in output.columns)
+        absent = next((each for each in named if each and each not in there), None)
+        if absent is None:
+            raise
+        raise UsageError(
+            f"--columns: {absent} is not measured here; ask for it, e.g. --measure params,{absent}"
+        ) from error
 
 
 def _as_typed(fields: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from archscope.amounts import size
 from archscope.errors import UsageError, did_you_mean, same_word
 from archscope.hardware.amd import CARDS as _AMD
 from archscope.hardware.card import Card, Precision
@@ -91,6 +92,11 @@ def named(word: str) -> Card:
     """
     words = {card.word: card for card in CARDS}
     card = words.get(same_word(word.replace(" ", ""), words) or "") or find(word) or _told(word)
+    if card is None and size(word) is not None:
+        raise UsageError(
+            f"{word!r} is a size and not a GPU; name one, e.g. rtx-4090. `archscope plan` and `kv` "
+            f"take the memory of one alone: --card-memory {word}"
+        )
     if card is None:
         raise UsageError(
             f"no cited figures for a GPU called {word!r} are known here."

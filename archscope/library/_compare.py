@@ -288,7 +288,7 @@ def _counted(network: Network, *, flops: bool) -> Report:
 
     subject = countable(network)
     if not flops:
-        return replace(count_subject(replace(subject, inputs=None)), convention=None)
+        return count_subject(subject, flops=False)
     try:
         return count_subject(subject)
     except ForwardError as error:

@@ -79,11 +79,11 @@ def params(
         alone = None if flops else True
         network = network_of(model, kwargs, args=args, parameters_alone=alone, method=method)
         counted = countable(network, in_full=nonzero)
-        report = _counted(counted, flops=flops, **asked)
+        report = count_subject(counted, flops=flops, **asked)
         report = report if frozen else with_figures(report, network)
     else:
         subject = subject_of(model, args, kwargs, method=method)
-        report = _counted(subject, flops=flops, **asked)
+        report = count_subject(subject, flops=flops, **asked)
     if isinstance(teacher, str):
         report = with_named_teacher(report, teacher)
     elif teacher is not None:
@@ -101,26 +101,21 @@ def params(
 def count_subject(
     subject: Subject | Holding,
     *,
+    flops: bool = True,
     flops_per_mac: int = 1,
     nonzero: bool = False,
     freeze: tuple[str, ...] = (),
 ) -> Report:
-    """Count parameters and FLOPs of a `Subject`; see `params`."""
+    """Count parameters and FLOPs of a `Subject`, without `flops` parameters alone; see `params`."""
     from archscope.analyses.params.analysis import CONVENTIONS
 
     if flops_per_mac not in CONVENTIONS:
         raise UsageError(f"flops_per_mac is {flops_per_mac!r}; it can be 1 (as fvcore) or 2")
-    convention = _convention(subject, flops_per_mac)
+    convention = _convention(subject, flops_per_mac) if flops else None
+    subject = subject if flops else replace(subject, inputs=None)
     patterns = tuple(filter(None, ",".join(freeze).split(",")))
-    settings = {"flops_per_mac": flops_per_mac, "nonzero": nonzero, "freeze": patterns}
-    return analyse("params", subject, convention=convention, **settings)
-
-
-def _counted(subject: Subject | Holding, *, flops: bool, **asked: Any) -> Report:
-    """Count a subject, without `flops` its parameters alone."""
-    if flops:
-        return count_subject(subject, **asked)
-    return replace(count_subject(replace(subject, inputs=None), **asked), convention=None)
+    settings = {"flops": flops, "flops_per_mac": flops_per_mac, "nonzero": nonzero}
+    return analyse("params", subject, convention=convention, freeze=patterns, **settings)
 
 
 def _convention(subject: Subject | Holding, flops_per_mac: int) -> Convention | None:

@@ -246,9 +246,26 @@ def _variants(
     if len(variants) == 1:
         raise UsageError(
             f"{name}: there is nothing to choose; give a field several values, e.g. "
-            "--depth 4:16 or --channels 16:256:*2"
+            f"{_several(network)}"
         )
     return variants
+
+
+def _several(network: Network) -> str:
+    """Return a flag of a network that has several values, for a message."""
+    spec: Any = network.spec
+    values = {field.name: getattr(spec, field.name) for field in specs.fields(type(spec))}
+    usual = {"depth": "4:16", "channels": "16:256:*2", "d_model": "256:1024:*2"}
+    given = [name for name in usual if isinstance(values.get(name), int) or _is_one(values, name)]
+    if given:
+        return " or ".join(f"{specs.flag_of(name)} {usual[name]}" for name in given)
+    name, size = next(pair for pair in values.items() if type(pair[1]) is int)
+    return f"{specs.flag_of(name)} {size},{2 * size}"
+
+
+def _is_one(values: Mapping[str, Any], name: str) -> bool:
+    """Return whether a field's list has one item, which is that of all layers."""
+    return isinstance(values.get(name), tuple) and len(values[name]) == 1
 
 
 def _implied(network: Network, fixed: Mapping[str, Any]) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -227,8 +228,19 @@ def show_sweep(
     kinds = tuple((axis, kind_of(each.value(axis) for each in kept.outcomes)) for axis in axes)
     layout = layout_of(kinds, names, rate, group)
     check_wish(wish, layout, fields)
-    title = str(kept.question.get("title", "sweep"))
+    title = _title_of_file(str(kept.question.get("title", "sweep")), len(kept.outcomes))
     return _made(title, layout, wish, fields, kept.outcomes, kept.question)
+
+
+def _title_of_file(title: str, variants: int) -> str:
+    """Return the title of the last sweep that a file keeps; where it has those of others, it says.
+
+    >>> _title_of_file("sweep · cnn · depth 4,5 · 2 variants", 4)
+    'sweep · cnn · depth 4,5 · 2 variants, 4 in the file'
+    """
+    count = re.search(r" ([\d,]+)(?: of [\d,]+)? variants?$", title)
+    differs = count is not None and int(count[1].replace(",", "")) != variants
+    return f"{title}, {variants:,} in the file" if differs else title
 
 
 def _are_words(names: Any) -> TypeGuard[list[str]]:

@@ -231,6 +231,11 @@ def _unknown(text: str) -> str:
 
     name = text.partition(":")[0]
     families = FAMILIES.names()
+    if text == "-":
+        return (
+            "'-': stdin is not read; name a network, a sentence such as 'conv 64 k3; relu', or a "
+            "file: ./net.py:Net, and for compare and report a saved result.json"
+        )
     if len(name) > 255:  # longer than the name of any file
         return f"no family or preset is called {_short(name)}"
     if name.lower() in (*STEPS, *ACTIVATIONS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archscope.blocks.per_layer import along, axes_of, item, require_axes, sides
+from archscope.blocks.per_layer import along, axes_of, item, require_axes, require_one_axis, sides
 from archscope.errors import SpecError
 from archscope.records import frozen
 from archscope.specs import check, listed, option
@@ -123,12 +123,7 @@ class StackSpec:
         self.require_axes("input_size", [self.input_size])
         if self.causal and self.padding not in (("same",), ("causal",)):
             raise SpecError("causal", True, "needs {padding} causal: the past is replaced by zeros")
-        if self.sees_only_past and self.axes != 1:
-            problem = (
-                f"needs one dimension, but {{spatial_dims}} is {self.axes}; causal along the first "
-                f"axis alone is {{padding}} {':'.join(['causal', *['same'] * (self.axes - 1)])}"
-            )
-            raise SpecError("causal", True, problem)
+        require_one_axis(causal=self.causal, padding=self.padding, axes=self.axes)
 
     def require_axes(self, field: str, items: Sequence[Any]) -> None:
         """Raise `SpecError` where an item has not one number for each axis, of three at most."""

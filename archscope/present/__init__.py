@@ -50,6 +50,13 @@ def check_ending(path: str | Path) -> None:
         )
 
 
+def unsorted(report: Report, view: View) -> str:
+    """Return that a view's column has no value to sort rows by; nothing where it has."""
+    from archscope.present import _select
+
+    return _select.unsorted(report, view)
+
+
 def require_columns(sections: Sequence[Section], names: Sequence[str]) -> None:
     """Raise `UsageError` for the first name that is a column of none of these sections.
 

@@ -103,6 +103,18 @@ def sort_column(of: Section, name: str) -> Column:
     )
 
 
+def unsorted(report: Report, view: View) -> str:
+    """Return that rows are not sorted, as none has a value to be sorted by; else nothing."""
+    if view.sort is None or view.total or not report.sections:
+        return ""
+    of = report.spread(section(report, view.by))
+    column = sort_column(of, view.sort)
+    if not of.rows or any(getattr(row, column.name) not in (None, "", ()) for row in of.rows):
+        return ""
+    heading = (column.title or _titled(column).title).replace("*", "")
+    return f"not sorted: {heading!r} is empty in every row of {of.name}"
+
+
 def largest_first(items: Sequence[T], read: Callable[[T], Any]) -> tuple[T, ...]:
     """Return items with the largest value first, unknown ones last; words from A to Z."""
     known = [(read(item), item) for item in items]

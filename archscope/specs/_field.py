@@ -26,6 +26,9 @@ def number_type(value: Any) -> Any:
     return _NUMBER_TYPES.get(str(value).removeprefix("torch."), value)
 
 
+_SEVERAL = ". archscope sweep takes several of a network's fields, 6,12 or 4:16"
+
+
 @frozen
 class Field:
     """One field of a spec, ready to be read from text or offered as a flag."""
@@ -75,7 +78,7 @@ class Field:
                 return self._item(text, "")
             case "integer":
                 is_list = not set(text).isdisjoint(",:;")
-                hint = ". archscope sweep takes several, of a network's fields" if is_list else ""
+                hint = _SEVERAL if is_list else ""
                 return self._integer(text, text, f"is not an integer{hint}")
             case "number":
                 return self._number(text)
@@ -223,8 +226,10 @@ class Field:
         return found
 
     def _number(self, text: str) -> float:
+        """Return a number; a share of 1 may be a percentage."""
+        percentage = self.high == 1 and text.endswith("%")
         try:
-            return float(text)
+            return float(text[:-1]) / 100 if percentage else float(text)
         except ValueError:
             raise SpecError(self.name, text, "is not a number") from None
 

@@ -107,6 +107,11 @@ class Terms:
         """Return what a name stands for."""
         if name not in self._known:
             word = same_word(name, self.known)
+            if word is None and name.startswith(tuple(self.amounts)):
+                self._refuse(
+                    f"{self._typed(name)!r} is neither a number nor a name; a number holds along "
+                    "each axis, e.g. rf >= 31"
+                )
             if word is None:
                 near = did_you_mean(name, tuple(self.known))
                 some = ", ".join(list(self.known)[:12])
@@ -132,10 +137,14 @@ class Terms:
         if not names:
             self._refuse(f"{self.said(comparison)!r} names nothing of a network")
         found: Dimension | None = None
+        sides = (comparison.left, *comparison.comparators)
+        plain = all(isinstance(side, ast.Name) for side in sides)
         for place in (name for name in names_in(comparison) if name in self.amounts):
             text = self.amounts[place]
             if not text[-1].isdigit():
                 found, _ = read_amount(text, names[0])
+            elif plain and names[0].dimensions == ("share",):
+                read_amount(text, names[0])  # refuses 90 where 90% is meant
         unlike = next((each for each in names if found and found not in each.dimensions), None)
         if unlike is not None:
             self._refuse(f"{unlike.name} is not measured as {names[0].name} is there")
@@ -199,6 +208,10 @@ class Terms:
     def said(self, node: ast.AST) -> str:
         """Return a part of the text as it was typed, but for blanks."""
         text = ast.unparse(node)
+        return self._typed(text)
+
+    def _typed(self, text: str) -> str:
+        """Return a text with every amount as it was typed."""
         return re.sub(r"amount_\d+_", lambda found: self.amounts[found[0]], text)
 
     def _refuse(self, problem: str) -> NoReturn:

@@ -12,8 +12,8 @@ from archscope.errors import UsageError, did_you_mean
 from archscope.records import frozen
 from archscope.sweeping.axes import Axis
 
-MOST = 1_000_000
-"""Variants that a sweep has without being told to take some of them."""
+MOST = 10_000
+"""Variants that a sweep has without being told how many: they take minutes to hours."""
 
 
 @frozen
@@ -46,8 +46,9 @@ class Space:
             raise UsageError(f"--zip: the axes need equally many values; there are {each}")
         if self.limit is None and self.sample is None and self.size > MOST:
             raise UsageError(
-                f"{self.size:,} variants are more than {MOST:,}; take the first with --limit N, or "
-                "draw some with --sample N"
+                f"{self.size:,} variants are more than {MOST:,}, which take minutes to hours; draw "
+                "some with --sample N, or take the first with --limit N, all with "
+                f"--limit {self.size}"
             )
 
     @property

@@ -178,7 +178,17 @@ def _read(path: Path, how: str) -> Kept:
             replace(_outcome(place, text, path), answers=tuple(known.get(key, {}).values()))
             for place, key, text in rows
         )
-        return Kept(question=_question(connection, path), outcomes=found)
+        return Kept(question=_question(connection, path), outcomes=_told_apart(found))
+
+
+def _told_apart(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Return outcomes of which each has a place of its own, by which all else knows it.
+
+    Several sweeps that wrote to one file each began to count at 0.
+    """
+    if len({each.place for each in outcomes}) == len(outcomes):
+        return outcomes
+    return tuple(replace(each, place=place) for place, each in enumerate(outcomes))
 
 
 def _check_header(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 import archscope
+import archscope.training.products as products_of_steps
 from archscope.analyses.finetune.ways import all_but, last_layer
 from archscope.analyses.memory import run_step
 from archscope.errors import UsageError
@@ -111,3 +113,40 @@ def test_what_is_cheap_with_all_blocks_is_not_run_once_more_to_find_that_out(
     archscope.memory("transformer-xl", **{**SMALL, "depth": 6, "d_ff": 8})
 
     assert len(ran) == 2  # four of the blocks, which leave the memories open, and then all
+
+
+def test_a_step_that_is_hardly_more_than_a_forward_is_not_told_as_one() -> None:
+    # forward 64·16·16 + 16·4 = 16,448 MACs, backward of the frozen way 16·4 = 64: 1.0039
+    network = nn.Sequential(nn.Conv1d(16, 16, 1), nn.AvgPool1d(64), nn.Flatten(), nn.Linear(16, 4))
+    image = torch.ones(1, 16, 64)
+
+    table = str(archscope.finetune(network, image))
+    step = str(archscope.train(network, image, freeze="0"))
+
+    assert "1.0039×" in table
+    assert "1.004 × the forward" in step
+    network[0] = nn.Conv1d(16, 16, 16)  # 49·4,096 + 64 = 200,768; 1 + 64 / 200,768
+    network[1] = nn.AvgPool1d(49)
+    assert "1.0003 × the forward" in str(archscope.train(network, image, freeze="0"))
+
+
+def test_work_that_is_a_lower_bound_has_its_sign_in_every_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = products_of_steps.operator_of
+
+    def without_numbers(func: Any) -> Any:
+        operator = known(func)
+        silent = dataclasses.replace(operator, formula=lambda *_, **__: None)
+        return silent if operator.name == "aten::addmm" else operator
+
+    monkeypatch.setattr(products_of_steps, "operator_of", without_numbers)
+    network = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+
+    table = str(archscope.finetune(network, torch.ones(3, 4)))
+
+    (full, frozen) = (line for line in table.splitlines() if line.startswith(("full", "frozen")))
+    # gradients of weights 3·4·4 + 3·4·2 = 72 and of the inputs of the second 24; frozen 24
+    assert ("≥ 96" in full, "≥ 24" in frozen) == (True, True)
+    deep = archscope.finetune("transformer", **SMALL).section("finetune.ways").rows
+    assert [row.way for row in deep if not row.again_complete] == ["recomputed"]

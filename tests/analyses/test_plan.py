@@ -329,6 +329,7 @@ def test_a_saved_plan_is_read_back() -> None:
         ({"max": "dept", "gpu": "t4"}, "Did you mean 'depth'"),
         ({"max": "depth"}, "needs the memory of a card"),
         ({"gpu": "h10"}, "Did you mean 'h100'"),
+        ({"gpu": "24GiB"}, "is a size and not a GPU; name one"),
         ({"gpu": "a100", "mfu": 0}, "is a training that never ends"),
         ({"recipe": "megatron"}, "Did you mean 'megatron-"),
     ],
@@ -337,6 +338,14 @@ def test_what_cannot_be_is_refused_in_a_line(settings: dict[str, Any], said: str
     with pytest.raises(UsageError, match=said.replace(".", r"\.")) as error:
         archscope.plan("transformer", **settings, **SMALL)
     assert "\n" not in str(error.value)
+
+
+def test_a_share_may_be_typed_as_a_percentage() -> None:
+    assert specs.made(Settings, {"mfu": "40%"}) == specs.made(Settings, {"mfu": "0.4"})
+    with pytest.raises(SpecError, match=r"mfu: 1\.4 is not in the range"):
+        specs.made(Settings, {"mfu": "140%"})
+    with pytest.raises(SpecError, match="is not a number"):
+        specs.made(Settings, {"price": "40%"})
 
 
 def test_a_network_without_blocks_has_no_stages() -> None:

@@ -113,6 +113,9 @@ def test_a_limit_that_is_crossed_exits_3_behind_the_table(archscope: Run, limit:
     assert "Difference" in done.out
     (line,) = done.err.splitlines()
     assert line.startswith(f"Error: --fail-on {limit}: ")
+    assert "--fail-on" not in done.out, "it is said once"
+    alone = archscope("compare", *SAVED, "--fail-on", limit, "-f", "md").out
+    assert f"--fail-on {limit}: " in alone, "a page that is read without stderr says it too"
 
 
 def test_without_a_baseline_a_limit_is_a_note(archscope: Run, tmp_path: Path) -> None:

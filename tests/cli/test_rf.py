@@ -195,6 +195,10 @@ BAD = {
     ("--spatial-dims", "4", "--dilations", "1"): "4 is not in the range 1<=x<=3",
     ("--dilations", "1", "--padding", "sane"): "Did you mean 'same'?",
     ("--dilations", "1", "--causal", "--spatial-dims", "2"): "needs one dimension",
+    ("--kernel-size", "3x5", "--dilations", "1", "--padding", "causal"): (
+        "Error: Invalid value for '--padding': 'causal' needs one dimension, but --spatial-dims is "
+        "2; --padding causal:same is causal along the first axis alone."
+    ),
     ("--dilations", "1", "--causal", "--padding", "valid"): "needs --padding causal",
     # 7 - 2 - 4 leaves 1 position for a kernel that spans 9.
     ("--dilations", "1,2,4", "--padding", "valid", "--input-size", "7"): (
@@ -351,6 +355,14 @@ def test_like_blocks_are_a_row_and_the_last_of_them_says_how_much_it_sees(rf: Ru
     assert "512 … 16,353" in folded
     assert "layer2.1.conv1" in expanded
     assert "modules that are containers" not in expanded
+
+
+def test_a_column_that_is_empty_sorts_nothing_and_says_so(rf: Run) -> None:
+    asked = ("tcn", "--levels", "2", "--by", "buffer", "--sort", "bytes", "-f", "csv")
+
+    assert rf(*asked).err == "not sorted: 'Bytes' is empty in every row of buffers\n"
+    assert rf(*asked, "-q").err == ""
+    assert rf("resnet18", "--sort", "rf", "--top", "1").err == ""
 
 
 def test_rows_are_sorted_and_cut_in_the_words_of_params(rf: Run) -> None:

@@ -173,7 +173,8 @@ def test_in_python_lists_are_chosen_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("resnet50", "--where", "params < 10M"), "there is nothing to choose"),
+        (("resnet50", "--where", "params < 10M"), "e.g. --stem-channels 64,128"),
+        (("gpt2",), "nothing to choose; give a field several values, e.g. --depth 4:16 or --d-mod"),
         (
             ("cnn", "--depth", "2", "--channels", "8", "--kernel-size", "3", "--dilations", "1"),
             "Error: cnn: there is nothing to choose",

@@ -131,6 +131,10 @@ def test_a_store_is_shown_and_gone_on_with(archscope: Run, tmp_path: Path) -> No
     assert shown.out == first.out
     assert table(again.out)[:6] == table(first.out)
     assert len(table(again.out)) == 8
+    last = archscope("sweep", "cnn", "--depth", "5,6", "--dilations", "1;1/2", "--measure", "rf",
+                     "--store", store)  # fmt: skip
+    assert ", 10 in the file" not in last.out
+    assert "4 variants, 10 in the file\n" in archscope("sweep", "--show", store).out
     one = archscope("sweep", "--show", store, "--where", "depth == 5 and rf > 11x11")
     assert one.code == 2
     some = archscope("sweep", "--show", store, "--where", "depth == 5 and rf > 11", "-f", "csv")

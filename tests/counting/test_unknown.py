@@ -140,6 +140,9 @@ def test_without_inputs_parameters_alone_are_counted() -> None:
     assert report.totals.macs is None
     assert report.totals.flops is None
     assert any("no inputs given" in note.text for note in report.notes)
+    asked = params(nn.Linear(4, 8), torch.ones(1, 4), flops=False)
+    assert [note.level for note in asked.notes] == ["info"], "what was asked for is no warning"
+    assert asked.totals.macs is None
 
 
 def test_scripted_code_is_counted_by_one_engine() -> None:

@@ -24,8 +24,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"depth": 10_001}, "depth: 10001 is not in the range 1<=x<=10000."),
     (
         {"causal": True, "spatial_dims": 2},
-        "causal: True needs one dimension, but spatial_dims is 2; causal along the first axis "
-        "alone is padding causal:same.",
+        "causal: True needs one dimension, but spatial_dims is 2; padding causal:same is causal "
+        "along the first axis alone.",
+    ),
+    (
+        {"padding": "causal", "spatial_dims": 3},
+        "padding: 'causal' needs one dimension, but spatial_dims is 3; padding causal:same:same ",
     ),
     (
         {"spatial_dims": 1, "causal": True, "padding": "valid"},

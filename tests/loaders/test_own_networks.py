@@ -385,6 +385,7 @@ WRONG = {
     "two_networks.py:zzz": r"./two_networks.py has no 'zzz'. It defines .*UNet",
     "two_networks.UNet": r"is called 'two_networks.UNet'; write two_networks:UNet",
     "https://example.org/net": r"is an address, and nothing is fetched",
+    "-": r"stdin is not read; name a network, a sentence such as .conv 64 k3; relu., or a file",
     "two_networks:numbers": r"two_networks:numbers returned a list, not a torch.nn.Module",
     "two_networks:WIDTH": r"two_networks:WIDTH is an int; name a torch.nn.Module",
     "two_networks:nn": r"two_networks:nn is a module",

@@ -102,10 +102,10 @@ def test_every_limit_knows_its_line() -> None:
         ("model = 3", 2, "model is 3, not a text"),
         ('model = "n"\nmax.parms = 1', 3, "max.parms: no measure is called 'parms'. Did you me"),
         ('model = "n"\nmax.rf = "1MiB"', 3, "max.rf: '1MiB': rf is not measured in 'MiB'; write"),
-        ('model = "n"\nmax.params = "1e999999999"', 3, "max.params: '1e999999999' is not a number"),
+        ('model = "n"\nmax.params = "1e999999999"', 3, "max.params: '1e999999999' is out of range"),
         ('model = "n"\nassert = "rf < 1e999999999"', 3, "'1e999999999' is out of range"),
-        (f'model = "n"\nmax.params = "{"9" * 5000}"', 3, "is not a number such as 1 or 25M"),
-        (f'model = "n"\nmax.params = {"9" * 340}', 3, "is not a number such as 1 or 25M"),
+        (f'model = "n"\nmax.params = "{"9" * 5000}"', 3, "is out of range; write e.g. 1 or 25M"),
+        (f'model = "n"\nmax.params = {"9" * 340}', 3, "is out of range; write e.g. 1 or 25M"),
         (
             'model = "n"\nmax.params = "many"',
             3,

@@ -110,6 +110,8 @@ def test_what_is_not_known_is_neither(text: str, why: str) -> None:
         ("causal > 1", "causal is true or false"),
         ("params < 3s", "params is not measured in 's'; write e.g. 1 or 25M"),
         ("3 < 4", "names nothing of a network"),
+        ("rf >= 31x31", "'31x31' is neither a number nor a name; a number holds along each axis"),
+        ("coverage >= 90", "'90': a share is of 1; write 90%, or 9000%"),
         ("__import__('os').system('x') < params", "is not a number"),
         ("params.real < 3", "'params.real' is not a number"),
         ("[params][0] < 3", "is not a number"),

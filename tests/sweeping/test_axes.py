@@ -139,5 +139,8 @@ def test_a_draw_is_of_the_product_each_once_and_the_same_again() -> None:
 
 def test_what_is_huge_is_refused_with_its_size() -> None:
     wide = Axis(name="w", values=tuple(range(10_000)))
-    with pytest.raises(UsageError, match=r"100,000,000 variants.*--limit N.*--sample N"):
+    with pytest.raises(UsageError, match=r"100,000,000 variants.*--sample N.*--limit N"):
         Space(axes=(wide, Axis(name="v", values=wide.values)))
+    with pytest.raises(UsageError, match=r"10,001 variants.* all with --limit 10001"):
+        Space(axes=(Axis(name="depth", values=tuple(range(10_001))),))
+    assert Space(axes=(wide,)).taken == 10_000

@@ -27,14 +27,18 @@ class WayRow:
     blocks that repeat were run once."""
     peak_of_full: float | None = column("of full", kind="ratio", idle="unknown", none="–")
     """Share of the peak of full training."""
-    backward: int = column("Backward MACs", kind="work", drop=1)
+    backward: int = column("Backward MACs", kind="work", bound="complete", drop=1)
     """Multiply-accumulates of the backward pass, without what runs again."""
-    recomputed: int = column("Again", kind="work", idle="empty", drop=1)
+    recomputed: int = column("Again", kind="work", idle="empty", bound="again_complete", drop=1)
     """Multiply-accumulates of the forward that run again."""
-    step: float | None = column("Step ÷ forward", kind="number", drop=2, none="–")
+    step: float | None = column("Step ÷ forward", kind="factor", drop=2, none="–")
     """All multiply-accumulates of a step for each of the network's own forward; None where one of
     the two is a lower bound.
     """
+    complete: bool = column()
+    """Whether all multiply-accumulates of its step are known; else they are lower bounds."""
+    again_complete: bool = column()
+    """Whether that is so of what runs again, or nothing does."""
     trains: str = column("Trains", drop=3)
     """What is trained, in words."""
 

@@ -60,7 +60,8 @@ def _of_adapters(subject: Subject, asked: Settings, found: Sequence[Way]) -> Ite
 def _way_row(way: Way, totals: Totals, full: Way, whole: Totals) -> WayRow:
     work, forward = way.work, full.work.forward_macs
     step = work.forward_macs + work.backward_macs + work.again_macs
-    counted = forward and not any((work.unknown, work.filled, full.work.unknown, full.work.filled))
+    complete = not work.unknown and not work.filled
+    counted = forward and complete and not full.work.unknown and not full.work.filled
     known = totals.peak is not None and whole.peak is not None
     return WayRow(
         way=way.name,
@@ -73,6 +74,8 @@ def _way_row(way: Way, totals: Totals, full: Way, whole: Totals) -> WayRow:
         backward=work.backward_macs,
         recomputed=work.again_macs,
         step=step / forward if counted else None,
+        complete=complete,
+        again_complete=complete or not work.again_macs,
         trains=way.trains,
     )
 

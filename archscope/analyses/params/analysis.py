@@ -37,6 +37,7 @@ CONVENTIONS = {convention.flops_per_multiply_add: convention for convention in (
 def run(
     subject: Subject | Holding,
     *,
+    flops: bool = True,
     flops_per_mac: int = 1,
     execution: Execution = "auto",
     nonzero: bool = False,
@@ -45,12 +46,12 @@ def run(
 ) -> tuple[Section, ...]:
     """Count `subject` and return the sections modules, components, operators and depth.
 
-    Without inputs the parameters alone are counted. `execution` is `shapes` (no data), `real` (the
-    model's own device and data) or `auto`. With `nonzero` the weights are read: how many are not
-    zero. `freeze` are patterns of names of parameters or modules that count as frozen. With
-    `totals_alone` no rows are made: whoever counts thousands of networks reads none. Where the
-    forward raises, a `ForwardError` carries the sections up to there. What a file holds is counted
-    by its list of tensors, without torch.
+    Without inputs, or without `flops`, the parameters alone are counted. `execution` is `shapes`
+    (no data), `real` (the model's own device and data) or `auto`. With `nonzero` the weights are
+    read: how many are not zero. `freeze` are patterns of names of parameters or modules that count
+    as frozen. With `totals_alone` no rows are made: whoever counts thousands of networks reads
+    none. Where the forward raises, a `ForwardError` carries the sections up to there. What a file
+    holds is counted by its list of tensors, without torch.
     """
     if isinstance(subject, Holding):
         from archscope.analyses.params.stored import sections as of_file
@@ -66,6 +67,7 @@ def run(
 
     return sections(
         subject,
+        flops=flops,
         flops_per_mac=flops_per_mac,
         execution=execution,
         nonzero=nonzero,

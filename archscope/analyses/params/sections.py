@@ -43,6 +43,7 @@ from archscope.subject import Repeat, Subject
 def sections(
     subject: Subject,
     *,
+    flops: bool = True,
     flops_per_mac: int,
     execution: Execution,
     nonzero: bool = False,
@@ -52,7 +53,8 @@ def sections(
     """Count `subject`; see `archscope.analyses.params.analysis.run`."""
     subject = _unfolded(subject, freeze)
     asked: dict[str, Any] = {"nonzero": nonzero, "freeze": freeze, "totals_alone": totals_alone}
-    if subject.inputs is None:
+    asked["flops"] = flops
+    if subject.inputs is None or not flops:
         return _assemble(subject, None, None, flops_per_mac, **asked)
     count = count_forward(subject, execution)
     found = _assemble(subject, count, compare(count), flops_per_mac, **asked)
@@ -90,6 +92,7 @@ def _assemble(
     agreement: Agreement | None,
     flops_per_mac: int,
     *,
+    flops: bool,
     nonzero: bool,
     freeze: tuple[str, ...],
     totals_alone: bool,
@@ -101,7 +104,7 @@ def _assemble(
     tallies = {own.path: tally(own) for own in modules}
     sums = sums_of(tallies, subject.repeats)
     complete = agreement is None or agreement.complete
-    notes = (*constant_notes(subject.model), *_notes(subject, count, agreement))
+    notes = (*constant_notes(subject.model), *_notes(subject, count, agreement, flops=flops))
     notes += routing_notes(modules)
     notes += (*loose_weight_notes(subject.model), *shared_memory_notes(subject.model))
     notes += () if count is None else tuple(made_notes(count.made))
@@ -135,8 +138,11 @@ def _assemble(
 
 
 def _notes(
-    subject: Subject, count: ForwardCount | None, agreement: Agreement | None
+    subject: Subject, count: ForwardCount | None, agreement: Agreement | None, *, flops: bool
 ) -> tuple[Note, ...]:
+    if not flops:
+        text = "parameters alone are counted, as asked; multiply-accumulates are left out"
+        return (Note(level="info", text=text),)
     if count is None or agreement is None:
         text = "no inputs given: parameters are counted, multiply-accumulates are unknown"
         return (Note(level="warning", text=text),)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from archscope.assertions import Found, Quantity, read_amount
 from archscope.errors import UsageError
 from archscope.records import frozen
 from archscope.specs import check, option
+
+MOST = 10**36
+"""More tokens than anybody trains with, and more FLOPs than anybody spends."""
+
+_UNITS = {"tokens": "token", "compute": "flop"}
+"""What each is of, which may be written behind its number."""
 
 
 @frozen
@@ -28,7 +36,10 @@ def amount(name: str, text: str | None) -> float | None:
     if not text:
         return None
     quantity = Quantity(name=name, dimensions=("count",), read=lambda report, of: Found())
-    _, value = read_amount(text, quantity)
+    number = re.sub(rf"(?i)\s*{_UNITS[name]}s?\s*$", "", text)
+    _, value = read_amount(number, quantity)
     if value <= 0:
         raise UsageError(f"{name}: {text!r} is not more than 0; write e.g. 300B")
+    if value > MOST:
+        raise UsageError(f"{name}: {text!r} is out of range; write at most 1e36")
     return int(value) if value == int(value) else float(value)

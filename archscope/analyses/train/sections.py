@@ -183,7 +183,17 @@ def _summary(totals: Totals) -> Iterator[Words]:
 
 def _ratio(totals: Totals) -> str:
     """Say how many times the forward a step is."""
-    return "" if totals.ratio is None else f"{totals.ratio:.4g} × the forward"
+    return "" if totals.ratio is None else f"{_four_digits(totals.ratio)} × the forward"
+
+
+def _four_digits(ratio: float) -> str:
+    """Return a ratio in four digits, or in as many as tell it from a whole number.
+
+    >>> _four_digits(2.99262), _four_digits(3.0), _four_digits(1.00028)
+    ('2.993', '3', '1.0003')
+    """
+    texts = (f"{ratio:.{digits}g}" for digits in range(4, 18))
+    return next(text for text in texts if float(text) % 1 or not ratio % 1)
 
 
 def _headline(totals: Totals) -> Iterator[Headline]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archscope.blocks.per_layer import MOST_AXES, check_lengths, require_axes
+from archscope.blocks.per_layer import MOST_AXES, check_lengths, require_axes, require_one_axis
 from archscope.errors import SpecError
 from archscope.families.cnn.lowering import input_said
 from archscope.specs import fields, listed, typed
@@ -61,12 +61,7 @@ def check_together(spec: Any) -> None:
 def _check_causal(spec: Any) -> None:
     if spec.causal and spec.padding not in (("same",), ("causal",)):
         raise SpecError("causal", True, "needs {padding} causal: the past is replaced by zeros")
-    if spec.sees_only_past and spec.axes != 1:
-        problem = (
-            f"needs one dimension, but {{spatial_dims}} is {spec.axes}; causal along the first "
-            f"axis alone is {{padding}} {':'.join(['causal', *['same'] * (spec.axes - 1)])}"
-        )
-        raise SpecError("causal", True, problem)
+    require_one_axis(causal=spec.causal, padding=spec.padding, axes=spec.axes)
 
 
 def _check_sentence(spec: Any) -> None:
