@@ -29,12 +29,10 @@ from archscope.studies.facts.figures import figures
 from archscope.studies.facts.reading import read_file, read_folder
 from archscope.studies.facts.rows import FactRow
 from archscope.studies.measures import Measure, measure
-from archscope.studies.search.closed_form import COUNTED, HELD, WINDOWED, Known
+from archscope.studies.search.closed_form import AT_LEAST, COUNTED, HELD, WINDOWED, Known
 from archscope.subject import Network
 from archscope.theory.patterns import is_pattern
 
-_FVCORE = "flops"
-"""What a census does not count as fvcore does: norms and pooling."""
 _SEEN = (*WINDOWED, *HELD)
 """What an outline alone tells of a receptive field."""
 
@@ -170,7 +168,7 @@ def _is_known(wanted: Measure, network: Network) -> bool:
     family = FAMILIES.get(network.family) if network.family else None
     if family is None or wanted.analysis == "rf":
         return family is not None and family.outline is not None and wanted.name in _SEEN
-    counts = wanted.analysis == "params" and wanted.name in COUNTED and wanted.name != _FVCORE
+    counts = wanted.analysis == "params" and wanted.name in COUNTED and wanted.name not in AT_LEAST
     return counts and family.census is not None
 
 

@@ -7,12 +7,10 @@ a millisecond (`theory/census.py`): where a condition is false of these, no engi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from archscope import specs
-from archscope.assertions import Found
 from archscope.families import FAMILIES
 from archscope.studies.measures import Measure
 from archscope.studies.search.closed_form import COUNTED, TRAINED, counted, kept_in_training
@@ -22,10 +20,6 @@ from archscope.studies.where import Condition
 from archscope.subject import Network
 from archscope.sweeping.axes import Axis
 from archscope.sweeping.question import numbers_of
-from archscope.theory.census import Census
-
-_AT_LEAST = ("flops",)
-"""What a census gives only the largest part of: norms and pools are estimated beside it."""
 
 
 def fields_of(spec: type | None, axes: Sequence[Axis] = ()) -> Mapping[str, bool]:
@@ -82,15 +76,8 @@ def by_census(network: Network, wanted: tuple[Measure, ...]) -> Answer | None:
         return None
     census = family.census(network.spec)
     found = {
-        each.name: {each.dimension: _of_census(census, each.name)}
+        each.name: {each.dimension: counted(census, each.name)}
         for each in wanted
         if each.name in COUNTED
     }
     return Answer(analysis="params", found=found, road=CENSUS)
-
-
-def _of_census(census: Census, name: str) -> Found:
-    found = counted(census, name)
-    if name not in _AT_LEAST:
-        return found
-    return replace(found, bound="at least", why="norms, pools and resampling are not in it")

@@ -293,6 +293,9 @@ def test_a_family_without_a_census_or_an_outline_is_refused_what_these_tell() ->
     [
         ({"minimise": "latency"}, "latency is measured, but a search uses closed forms"),
         ({"where": "nonzero < 3"}, "nonzero is not known in closed form"),
+        ({"minimise": "flops"}, "ask for macs"),  # a norm's are not in the census
+        ({"where": "flops < 1G"}, "norms, pools and resampling has no closed form"),
+        ({"iso": "flops=1G"}, "ask for macs"),
         ({"where": "decode_time < 1s"}, "which a search does not set; archscope kv --gpu h100"),
         ({"maximise": "causal"}, "causal is true or false"),
         ({"minimise": "macs", "maximise": "rf"}, "not both"),
@@ -305,3 +308,17 @@ def test_what_cannot_be_asked_is_refused(asked: dict[str, Any], said: str) -> No
     with pytest.raises(UsageError) as raised:
         question(FAMILIES.get("cnn"), **asked)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "edges"),
+    [
+        ({"depth": "2:4", "residual": "false,true"}, "depth 2 is the smallest in the space"),
+        ({"depth": "1:4", "residual": "false,true"}, ""),  # there is no depth below, no third way
+    ],
+)
+def test_a_wider_space_is_named_only_where_there_is_one(chosen: Fields, edges: str) -> None:
+    fixed = {"kernel_size": 3, "dilations": 1, "channels": 4}
+    notes = [each.text for each in archscope.search("cnn", verify=False, **fixed, **chosen).notes]
+    wider = [text for text in notes if "a wider space may" in text]
+    assert [text.partition(":")[0] for text in wider] == ([edges] if edges else [])

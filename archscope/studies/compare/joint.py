@@ -153,4 +153,19 @@ def _goes_on(before: Bundle, new: Bundle) -> bool:
     both = [(a.alike, b.alike) for a, b in pairs if a is not None and b is not None]
     has_all = [not any(a is None and b is not None for a, b in pairs)]
     has_all += [not any(b is None and a is not None for a, b in pairs)]
-    return bool(both) and any(has_all) and all(a == b for a, b in both)
+    alike = bool(both) and any(has_all) and all(a == b for a, b in both)
+    return alike and _hold_alike(one, two)
+
+
+def _hold_alike(one: Joint, two: Joint) -> bool:
+    """Return whether two modules hold the same in every network that has both, or neither.
+
+    What has moved into or out of one of them is a row that does not tell of the other.
+    """
+    for k, (a, b) in enumerate(zip(one.nodes, two.nodes, strict=True)):
+        here, there = ([c.name for c in each.children if c.nodes[k]] for each in (one, two))
+        if (a is None) == (b is None) and here != there:
+            return False
+    others = {each.name: each for each in two.children}
+    pairs = [(each, others[each.name]) for each in one.children if each.name in others]
+    return all(_hold_alike(*pair) for pair in pairs)

@@ -28,22 +28,30 @@ _SAME_AS = {"trainable": "params", "active": "params", "smallest_rf": "rf", "loc
 
 
 def total_rows(sides: Sequence[Side]) -> Iterator[TotalRow]:
-    """Yield a row for each measure that two networks are known by, and that says something."""
+    """Yield a row for each measure that says something of two networks, or why it is not known."""
     analyses = {section.analysis for side in sides for section in side.report.sections}
     every = measures_of(analyses.intersection(ANALYSES.names()))
-    known = {name: [each.of(side.report) for side in sides] for name, each in every.items()}
+    known = {name: [_found(each, side) for side in sides] for name, each in every.items()}
     for name, found in known.items():
         if _says_something(name, found, known.get(_SAME_AS.get(name, ""))):
             yield _row(every[name], sides, found)
 
 
+def _found(measure: Measure, side: Side) -> Found:
+    """Return what a network is known by; no reason where nobody asked the analysis."""
+    asked = any(section.analysis == measure.analysis for section in side.report.sections)
+    return measure.of(side.report) if asked else Found()
+
+
 def _says_something(name: str, found: Sequence[Found], like: Sequence[Found] | None) -> bool:
     values = [each.values for each in found]
-    if sum(map(bool, values)) < 2 or (like and values == [each.values for each in like]):
+    told = sum(1 for each in found if each.values or each.why)  # unknown for a reason, too
+    if told < 2 or (like and values == [each.values for each in like]):
         return False
     if name in ("complete", "verified") and len(set(values)) == 1:
         return False
-    return any(any(each) for each in values)
+    is_known_of_some = () in values and any(values)  # 0, say, of one, and unknown of another
+    return is_known_of_some or any(any(each) for each in values)
 
 
 def _row(measure: Measure, sides: Sequence[Side], found: Sequence[Found]) -> TotalRow:

@@ -52,6 +52,8 @@ COUNTED: Mapping[str, Callable[[Census], int | None]] = {
 }
 """Counts that a census gives, None where it does not tell; one FLOP is a multiply-accumulate, as
 in fvcore."""
+AT_LEAST = ("flops",)
+"""Counts of which a census gives only the largest part: fvcore estimates norms and pools beside."""
 KEPT = {
     "kv_bytes": lambda cache: 2 * cache.batch * cache.elements(cache.context),
     "kv_per_token": lambda cache: 2 * cache.per_position,
@@ -179,10 +181,16 @@ class Known:
 
 
 def counted(census: Census, name: str) -> Found:
-    """Return a count that a census gives; active parameters are unknown where routing is."""
+    """Return a count that a census gives, or what it is at least.
+
+    Active parameters are unknown where routing is.
+    """
     value = COUNTED[name](census)
     if value is None:
         return Found(why="how many experts a token meets is not stated")
+    if name in AT_LEAST:
+        why = "norms, pools and resampling are not in it"
+        return Found(values=(value,), bound="at least", why=why)
     return Found(values=(value,))
 
 

@@ -9,7 +9,7 @@ from archscope.errors import UsageError, same_word
 from archscope.families import Family
 from archscope.records import frozen
 from archscope.studies.measures import measure, measures, require_none
-from archscope.studies.search.closed_form import COUNTED, KEPT, TRAINED, quantities
+from archscope.studies.search.closed_form import AT_LEAST, COUNTED, KEPT, TRAINED, quantities
 from archscope.studies.search.optimum import Distance, Goal, Problem, Term
 from archscope.studies.where import Condition, read_condition
 
@@ -89,6 +89,11 @@ def require_known(family: Family, name: str) -> None:
     found = measures().get(name)
     if found is None:
         return
+    if name in AT_LEAST:
+        raise UsageError(
+            f"{name}: what fvcore adds to the MACs for norms, pools and resampling has no closed "
+            f"form; ask for macs, or let archscope sweep count the {name} of each"
+        )
     if found.analysis == "params" and name in COUNTED:
         if family.census is None:
             raise UsageError(

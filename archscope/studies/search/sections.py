@@ -25,7 +25,7 @@ from archscope.studies.search.rows import (
 from archscope.studies.search.sentences import notes, off, plain, read_of, said
 from archscope.studies.search.variants import Place, Variants
 
-OWN_COLUMNS = ("params", "trainable", "macs", "flops", "rf", "coverage", "ahead", "causal")
+OWN_COLUMNS = ("params", "trainable", "macs", "rf", "coverage", "ahead", "causal")
 """What a row shows whether it was asked or not."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from archscope.assertions import Found, Number, shown
 from archscope.results import Level, Note
+from archscope.specs import flags
 from archscope.specs.space import number_of
 from archscope.studies.measures import measures
 from archscope.studies.search.answer import Outcome
@@ -74,12 +75,17 @@ def _priced(outcome: Outcome, price: Price, goal: Goal) -> str:
 
 
 def _edges(outcome: Outcome) -> Iterator[str]:
-    """Yield the fields that have the smallest or the largest value there is to choose."""
+    """Yield the fields that have the smallest or the largest value of those to choose from.
+
+    A value beyond which the field has none, as depth 1 or one of a switch, is no such edge.
+    """
+    limits = {flag.name: (flag.low, flag.high) for flag in flags(outcome.variants.family.spec)}
     for axis, n in zip(outcome.variants.axes, outcome.top[0][0], strict=True):
-        last = len(axis.values) - 1
-        if axis.ordered and last and n in (0, last):
+        last, value = len(axis.values) - 1, number_of(axis.values[n])
+        is_edge = axis.ordered and last and n in (0, last) and not isinstance(value, bool)
+        if is_edge and value != limits.get(axis.name, (None, None))[1 if n else 0]:
             end = "largest" if n else "smallest"
-            yield f"{axis.name.replace('_', ' ')} {number_of(axis.values[n])} is the {end}"
+            yield f"{axis.name.replace('_', ' ')} {value} is the {end}"
 
 
 def _of_none(outcome: Outcome) -> Iterator[Note]:

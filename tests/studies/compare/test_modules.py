@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from archscope.results import Report
@@ -166,6 +166,8 @@ def layers_of(module: Any, path: str = "") -> dict[str, Any]:
 
 
 @given(st.lists(MODULE, min_size=2, max_size=3))
+@example([("Conv2d", 1), {"1": {"1": ("Conv2d", 1)}, "2": {"1": ("Conv2d", 1)}}])  # one moved out
+@example([{"1": {"2": ("ReLU", 2)}, "2": {"2": ("ReLU", 2)}}, ("ReLU", 2)])  # one moved in
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

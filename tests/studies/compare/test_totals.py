@@ -108,6 +108,16 @@ def test_what_is_known_of_one_alone_is_not_compared(network: Network) -> None:
         archscope.compare(counted, both)
 
 
+def test_what_is_unknown_of_one_is_a_row_that_says_why() -> None:
+    known = archscope.rf("cnn", spatial_dims=1, causal=True)
+    unknown = archscope.rf("cnn", spatial_dims=1, norm="group")
+    found = rows(known, unknown)["ahead"]
+
+    assert (found.value, found.difference, found.ratio) == (((0,), None), (None,), (None,))
+    assert "norm reads all positions" in found.why
+    assert "ahead" not in rows(unknown, unknown)
+
+
 def test_one_network_twice_is_equal(network: Network) -> None:
     found = archscope.compare(network(ONE), network(ONE))
 
