@@ -585,6 +585,53 @@ def test_what_looks_ahead_before_a_last_state_is_no_leak() -> None:
     assert "not causal: outputs look up to 2 positions ahead of their own, from conv on" in text
 
 
+class Recurrent(nn.Module):
+    """A recurrent layer that looks back, and what may look ahead behind it."""
+
+    def __init__(
+        self, then: nn.Module, *, tokens: int = 0, before: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(tokens, 2) if tokens else None
+        self.before, self.rnn, self.then = before, nn.GRU(2, 2, batch_first=True), then
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x if self.embed is None else self.embed(x).mT
+        y = y if self.before is None else self.before(F.pad(y, (2, 0)))
+        found: Tensor = self.then(self.rnn(y.mT)[0].mT)
+        return found
+
+
+class BothWays(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(2, 1, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.rnn(x.mT)[0].mT
+        return found
+
+
+@pytest.mark.parametrize(
+    ("then", "tokens", "before", "leaks"),
+    [
+        (nn.Conv1d(2, 2, 3, padding=1), 0, None, False),
+        (BothWays(), 0, None, False),
+        (nn.GroupNorm(1, 2), 0, None, True),
+        (nn.Conv1d(2, 2, 3, padding=1), 9, None, True),
+        (nn.Conv1d(2, 2, 3, padding=1), 0, nn.Conv1d(2, 2, 3), True),
+    ],
+)
+def test_a_few_steps_ahead_beside_a_recurrent_layer_alone_are_no_leak(
+    then: nn.Module, tokens: int, before: nn.Module | None, leaks: bool
+) -> None:
+    x = torch.zeros(1, 20, dtype=torch.long) if tokens else torch.zeros(1, 2, 20)
+    text = said(receptive_field(Recurrent(then, tokens=tokens, before=before), x))
+
+    assert ("warning Leak: not causal" in text) == leaks
+    assert ("info not causal: outputs look up to" in text) != leaks
+
+
 class Codec(nn.Module):
     """Frames of 4 positions by convolutions that look back alone, and positions of them again."""
 
