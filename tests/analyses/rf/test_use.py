@@ -832,6 +832,30 @@ def test_a_recurrent_network_looks_back_to_the_first_position() -> None:
         report.check("back <= 100")
 
 
+class Bands(nn.Module):
+    """A convolution over frequencies, then a recurrent layer over the steps of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, (3, 1), padding=(1, 0))
+        self.rnn = nn.GRU(2, 2, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)  # (B, C, F, T)
+        steps = self.rnn(y.permute(0, 2, 3, 1).flatten(0, 1))[0]
+        return steps.unflatten(0, (-1, y.shape[2])).permute(0, 3, 1, 2)
+
+
+def test_the_one_axis_of_several_that_a_recurrent_layer_goes_along_is_named() -> None:
+    report = archscope.receptive_field(Bands(), torch.zeros(1, 1, 5, 8))
+    said = [note.text for note in report.notes]
+
+    assert "along axis 3 an output looks back to the first position and ahead 0" in said
+    assert report.section("rf.axes").rows[1].why.startswith("outputs look back to the first")
+    with pytest.raises(ThresholdError, match="unknown, because by rnn outputs see as far as"):
+        report.check("back <= 5")
+
+
 def test_delays_are_told_in_milliseconds() -> None:
     report = archscope.receptive_field(
         [1, 2, 4, 8], kernel_size=(2,), causal=True, sample_rate="16kHz"

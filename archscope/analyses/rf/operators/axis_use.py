@@ -148,8 +148,11 @@ class AxisUse:
         why = _unknown(self.found, self.axis)
         seen = outlook_of(self._line) if why is None else None
         if seen is None:
+            reached = self._reached(tried)
+            if reached.get("sees_first"):
+                why = "outputs look back to the first position of any input"
             why = why or "windows do not repeat from output to output"
-            return replace(row, why=why, **self._reached(tried))
+            return replace(row, why=why, **reached)
         given = self._line_on_given()
         if given is None or not is_cut_short(given, seen):
             # They are not where padding depends on the size, or continues at the other end.
