@@ -338,6 +338,18 @@ def test_of_maps_that_the_model_adds_before_it_reduces_them_the_widest_stands_fo
     assert "all 49 positions of the 7×7 receptive field reach second, the last map before" in text
 
 
+def test_the_map_of_which_a_classifier_reads_the_first_token_is_before_nothing_within_it() -> None:
+    layer = nn.TransformerEncoderLayer(4, 1, 8, batch_first=True)
+    encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+    report = receptive_field(Run(lambda y: y[:, 0], encoder), torch.zeros(1, 6, 4))
+    by = "body.0.layers.0.self_attn"
+
+    assert (report.totals.output, report.totals.global_by) == ("body", by)
+    assert f"body sees all 6 positions, from {by} on" in said(report)
+    assert "the verdict is of body, the last module's map before it that does" in said(report)
+    assert "before body" not in said(report)
+
+
 class Separator(nn.Module):
     """31 frames of 64 samples look ahead, as does what lies between them; `up` does not."""
 
