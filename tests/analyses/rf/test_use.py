@@ -527,6 +527,27 @@ def test_the_nearest_by_a_factor_of_its_own_is_cut_where_it_comes_again(factor: 
     assert sized.why == "interpolation to a size goes by the size of its input"
 
 
+@pytest.mark.parametrize(
+    ("factor", "size"), [(0.5, 24), (1 / 3, 24), (2, 25), (0.5, 25), (0.4, 25)]
+)
+def test_means_of_areas_by_a_whole_factor_are_those_of_a_plain_pool(
+    factor: float, size: int
+) -> None:
+    """Where it does not divide the size, what each area holds depends on the whole."""
+
+    def by_factor(x: Tensor, table: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=factor, mode="area")
+
+    model = AtPlaces(by_factor).double().eval()
+    _, row = field(model, size)
+
+    if size % 2 and factor < 1:
+        assert row.tile_overlap is None
+        assert row.why == "_adaptive_avg_pool2d makes parts of any input"
+    else:
+        check_tiles(model, row, size)
+
+
 def test_what_drifts_within_a_wider_window_is_not_cut() -> None:
     def drift(x: Tensor, table: Tensor) -> Tensor:
         return F.avg_pool1d(x, 15, 1, 5) + F.interpolate(x, size=x.shape[-1] - 4)
