@@ -350,6 +350,29 @@ def test_the_map_of_which_a_classifier_reads_the_first_token_is_before_nothing_w
     assert "before body" not in said(report)
 
 
+class Astray(nn.Module):
+    """A map of every second position, added to the first half of one of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.down = nn.Conv1d(2, 2, 3, padding=1), nn.Conv1d(2, 2, 3, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        down: Tensor = self.down(y)
+        return down + y[..., : down.shape[-1]]
+
+
+@pytest.mark.parametrize("size", [16, 48])
+def test_windows_of_branches_whose_strides_differ_grow_with_the_input(size: int) -> None:
+    report = receptive_field(Astray(), torch.zeros(1, 2, size))
+
+    assert "warning windows are wider from output to output, from (model) on" in said(report)
+    assert (report.totals.at_least, report.totals.complete) == (True, False)
+    with pytest.raises(ThresholdError, match="rf <= 99: unknown, it is at least"):
+        report.check("rf <= 99")
+
+
 class Separator(nn.Module):
     """31 frames of 64 samples look ahead, as does what lies between them; `up` does not."""
 
