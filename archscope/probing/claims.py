@@ -77,9 +77,10 @@ def claims(
     """Yield where the answer is to be tried, or why some of it cannot be; together they are it.
 
     Where the network's own output sees everything, and the answer is also of a map before it, that
-    is tried first.
+    is tried first; also where it is a place of that map, which sees everything itself.
     """
-    if found.output_is_all is not None:
+    sees_all = found.output_is_all is not None or found.target.global_by is not None
+    if found.is_before and sees_all:
         yield _own(model, inputs, found, affordable) or (
             f"an input of {_by(found.given.sizes)} takes too long to run, and the network's own "
             "output was not tried"

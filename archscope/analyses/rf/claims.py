@@ -42,8 +42,7 @@ def _bounded(values: Sequence[Number] | None, totals: Totals) -> Found:
         grows = f"{totals.global_by} sees all of the input, which may be larger"
         return Found(values=tuple(values or ()), bound="at least", why=grows)
     if totals.to_ends_by is not None:
-        grows = f"by {totals.to_ends_by or 'the model'} outputs see as far as the input goes"
-        return Found(values=tuple(values or ()), bound="at least", why=grows)
+        return Found(values=tuple(values or ()), bound="at least", why=_reason(totals))
     return _known(values, totals)
 
 
@@ -66,6 +65,8 @@ def _reason(totals: Totals) -> str:
         return f"{totals.global_by} reduces over all positions"
     if totals.bounded_by:
         return f"the rule of {totals.bounded_by} is an upper bound"
+    if totals.to_ends_by is not None:
+        return f"by {totals.to_ends_by or 'the model'} outputs see as far as the input goes"
     return "outputs reach the border" if totals.at_least else "it was not found"
 
 

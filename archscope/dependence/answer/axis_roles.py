@@ -204,7 +204,8 @@ def _told_apart(found: int, features: int | None, rank: int, mixing: Mixing) -> 
 
 
 _WINDOWS = ("conv", "pool", "upsample")
-_RECURRENT = ("mkldnn_rnn_layer", "lstm", "gru", "rnn_tanh", "rnn_relu", "_cudnn_rnn")
+RECURRENT = ("mkldnn_rnn_layer", "lstm", "gru", "rnn_tanh", "rnn_relu", "_cudnn_rnn")
+"""Operators that run whole recurrent layers."""
 _NORMS = ("native_group_norm", "group_norm")
 _PRODUCTS = ("mm", "matmul", "bmm", "baddbmm")
 _LINEAR = ("linear", "mm", "addmm", "matmul", "bmm", "native_layer_norm", "_fused_rms_norm")
@@ -273,7 +274,7 @@ def _telling(
         features = gone[0] if not across and len(gone) == 1 else _alone(across, along_windows)
         positions = tuple(n for n in along_windows if n != features)
         return Told(positions=positions, features=features, has_batch=bool(held(range(first - 1))))
-    if operator in _RECURRENT and rank == 3:
+    if operator in RECURRENT and rank == 3:
         return Told(positions=held((0,)), features=one(2), has_batch=bool(held((1,))))
     if operator in _LINEAR or _is_mean_of_features(node, rank):
         return _mixed(edge.steps, patterns)

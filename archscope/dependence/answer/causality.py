@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -10,6 +11,7 @@ from itertools import islice, product
 import numpy as np
 from numpy.typing import NDArray
 
+from archscope.dependence.answer.axis_roles import RECURRENT
 from archscope.dependence.answer.examine import Examination
 from archscope.dependence.answer.fields import Field
 from archscope.dependence.answer.forward import look
@@ -75,6 +77,8 @@ class Causality:
     """The modules that look ahead, in order."""
     backward: tuple[str, ...] = ()
     """The modules that look back alone, as those of a causal model do."""
+    recurrent: tuple[str, ...] = ()
+    """Those of either that do so by their state: recurrent layers, forward or both ways."""
 
 
 def causality(
@@ -93,7 +97,15 @@ def causality(
     if not leaks or leaks[0].before or not leaks[0].is_its_own:  # an operator may have come first
         own = [leak for leak in _own_leak(exam, axis) if leak.operator or not leaks]
         leaks = own + [leak for leak in leaks if not own or leak.ahead > own[0].ahead]
-    return Causality(axis=axis, reach=reach, leaks=tuple(leaks), backward=tuple(backward))
+    named = [*backward, *(leak.path for leak in leaks if leak.path and not leak.operator)]
+    recurrent = [path for path in named if _recurs(exam, path, axis)]
+    return Causality(
+        axis=axis,
+        reach=reach,
+        leaks=tuple(leaks),
+        backward=tuple(backward),
+        recurrent=tuple(recurrent),
+    )
 
 
 def reach_of(
@@ -251,6 +263,16 @@ def _modules(exam: Examination, axis: int) -> tuple[list[Leak], list[str]]:
     looking = (path for path in _innermost(backward) if not any(_holds(path, at) for at in further))
     alone = [one for one in looking if not any(_holds(one, at) or _within(one, at) for at in inner)]
     return [leak for leak in leaks if leak.path and leak.path in inner], alone
+
+
+def _recurs(exam: Examination, path: str, axis: int) -> bool:
+    """Return whether a module is a recurrent layer, or calls one of its own at each position."""
+    calls = [call for call in exam.graph.calls if call.path == path]
+    inside = [number for call in calls for number in range(*call.nodes)]
+    if any(exam.graph.nodes[number].operator in RECURRENT for number in inside):
+        return True
+    cells = Counter(call.path for call in exam.graph.calls if _holds(path, call.path))
+    return max(cells.values(), default=0) >= exam.sizes[axis]
 
 
 def _padded_by(

@@ -200,7 +200,8 @@ def _is_adaptive(given: Examination, value: Value) -> bool:
 
 
 def _all_after(given: Examination, value: Value) -> str | None:
-    """Return the module that first reduces all positions after a value, or else at all."""
+    """Return the module that first reduces all positions after a value, or else beside it; None:
+    the value itself sees all, and outputs are some of its places, as the first token."""
     for output in given.graph.outputs.values():
         seen = given.seen(output)
         if seen is not None and output != value and not has_units(given.local(output)):
@@ -210,7 +211,9 @@ def _all_after(given: Examination, value: Value) -> str | None:
                 for place, each in enumerate(given.lowered)
                 if any(edge in cuts and edge.target.index > value.index for edge in each.edges)
             )
-            return given.module(next(later, seen.cut_by))
+            within = given.seen(value)
+            beside = seen.cut_by if within is None or within.cut_by is None else None
+            return given.module(next(later, beside))
     return None
 
 

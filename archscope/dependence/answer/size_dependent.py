@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from archscope.dependence.record.graph import Node
+from archscope.dependence.record.graph import Node, Value
 
 LONGEST_TURN = 8
 """Outputs after which the positions that an index takes must repeat."""
@@ -43,6 +43,24 @@ def goes_by_size(node: Node, axis: int, axes: int, larger: Node | None = None) -
     scaled = any("scale" in name and given for name, given in node.arguments.items())
     uneven = not scaled and any(not _is_even(Fraction(before[at], after[at])) for at in own)
     return f"{node.operator} to a size" if uneven else ""
+
+
+def is_plain_pool(node: Node, larger: Node | None, axis: int, axes: int) -> bool:
+    """Return whether an adaptive pool is a plain one along one of some axes of positions, or the
+    nearest: its input's size is the same multiple of its output's, or the other way round, here and
+    on a `larger` input."""
+    ratio = _ratio(node, axis, axes)
+    known = None if larger is None else _ratio(larger, axis, axes)
+    return ratio is not None and ratio == known and 1 in (ratio.numerator, ratio.denominator)
+
+
+def _ratio(node: Node, axis: int, axes: int) -> Fraction | None:
+    """Return how many positions of its input there are to one of its output along an axis."""
+    source, output = node.arguments.get("self"), node.outputs[0]
+    if not isinstance(source, Value) or output is None or len(output.shape) < axes:
+        return None
+    own = len(output.shape) - axes + axis
+    return Fraction(source.shape[own], output.shape[own])
 
 
 def _is_even(ratio: Fraction) -> bool:

@@ -26,8 +26,13 @@ FEWEST_COPIES = 4
 """Units in a row whose windows are copies of one another, for the others to be cut short."""
 FEWEST_TURNS = 3
 """Times that windows that go by turns must repeat, for others to be cut short."""
+QUARTERS = 4
+"""Parts of a row in each of which windows are wider than in the last, where they spread."""
 EARLY = 4
 """Of how many units in a row those of the first of so many parts are the first few."""
+SPREADING = 1 / 8
+"""Positions by which windows are wider from unit to unit, at least, where they spread: the strides
+of branches differ by more."""
 UNITS_COMPARED = 1_024
 """Units that are compared one by one where their windows are not copies of one another."""
 
@@ -251,6 +256,18 @@ class Line:
     def sees_first(self) -> bool:
         """Whether all units see back to the first position, and some less far on than others."""
         return self.goes_to_an_end and not self.firsts[self.kinds != 0].any()
+
+    @property
+    def spreads(self) -> bool:
+        """Whether windows are wider from one quarter of the interior to the next, as those of
+        branches whose strides differ: they look at places further and further apart."""
+        if not self.in_order or self.cycle is not None or self.goes_to_an_end:
+            return False
+        quarters = np.array_split(self.widths[self.interior], QUARTERS)
+        most = np.array([quarter.max(initial=0) for quarter in quarters])
+        least = max(SPREADING * len(quarters[-1]), 1)
+        steps = np.diff(most)
+        return bool((steps >= least).all() or (steps <= -least).all())
 
     @property
     def jump_of_ends(self) -> Fraction | None:

@@ -527,6 +527,27 @@ def test_the_nearest_by_a_factor_of_its_own_is_cut_where_it_comes_again(factor: 
     assert sized.why == "interpolation to a size goes by the size of its input"
 
 
+@pytest.mark.parametrize(
+    ("factor", "size"), [(0.5, 24), (1 / 3, 24), (2, 25), (0.5, 25), (0.4, 25)]
+)
+def test_means_of_areas_by_a_whole_factor_are_those_of_a_plain_pool(
+    factor: float, size: int
+) -> None:
+    """Where it does not divide the size, what each area holds depends on the whole."""
+
+    def by_factor(x: Tensor, table: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=factor, mode="area")
+
+    model = AtPlaces(by_factor).double().eval()
+    _, row = field(model, size)
+
+    if size % 2 and factor < 1:
+        assert row.tile_overlap is None
+        assert row.why == "_adaptive_avg_pool2d makes parts of any input"
+    else:
+        check_tiles(model, row, size)
+
+
 def test_what_drifts_within_a_wider_window_is_not_cut() -> None:
     def drift(x: Tensor, table: Tensor) -> Tensor:
         return F.avg_pool1d(x, 15, 1, 5) + F.interpolate(x, size=x.shape[-1] - 4)
@@ -830,6 +851,30 @@ def test_a_recurrent_network_looks_back_to_the_first_position() -> None:
     assert report.check("causal", "ahead == 0") is report
     with pytest.raises(ThresholdError, match="back <= 100: unknown"):
         report.check("back <= 100")
+
+
+class Bands(nn.Module):
+    """A convolution over frequencies, then a recurrent layer over the steps of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, (3, 1), padding=(1, 0))
+        self.rnn = nn.GRU(2, 2, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)  # (B, C, F, T)
+        steps = self.rnn(y.permute(0, 2, 3, 1).flatten(0, 1))[0]
+        return steps.unflatten(0, (-1, y.shape[2])).permute(0, 3, 1, 2)
+
+
+def test_the_one_axis_of_several_that_a_recurrent_layer_goes_along_is_named() -> None:
+    report = archscope.receptive_field(Bands(), torch.zeros(1, 1, 5, 8))
+    said = [note.text for note in report.notes]
+
+    assert "along axis 3 an output looks back to the first position and ahead 0" in said
+    assert report.section("rf.axes").rows[1].why.startswith("outputs look back to the first")
+    with pytest.raises(ThresholdError, match="unknown, because by rnn outputs see as far as"):
+        report.check("back <= 5")
 
 
 def test_delays_are_told_in_milliseconds() -> None:

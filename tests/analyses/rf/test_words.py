@@ -338,6 +338,41 @@ def test_of_maps_that_the_model_adds_before_it_reduces_them_the_widest_stands_fo
     assert "all 49 positions of the 7×7 receptive field reach second, the last map before" in text
 
 
+def test_the_map_of_which_a_classifier_reads_the_first_token_is_before_nothing_within_it() -> None:
+    layer = nn.TransformerEncoderLayer(4, 1, 8, batch_first=True)
+    encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+    report = receptive_field(Run(lambda y: y[:, 0], encoder), torch.zeros(1, 6, 4))
+    by = "body.0.layers.0.self_attn"
+
+    assert (report.totals.output, report.totals.global_by) == ("body", by)
+    assert f"body sees all 6 positions, from {by} on" in said(report)
+    assert "the verdict is of body, the last module's map before it that does" in said(report)
+    assert "before body" not in said(report)
+
+
+class Astray(nn.Module):
+    """A map of every second position, added to the first half of one of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.down = nn.Conv1d(2, 2, 3, padding=1), nn.Conv1d(2, 2, 3, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        down: Tensor = self.down(y)
+        return down + y[..., : down.shape[-1]]
+
+
+@pytest.mark.parametrize("size", [16, 48])
+def test_windows_of_branches_whose_strides_differ_grow_with_the_input(size: int) -> None:
+    report = receptive_field(Astray(), torch.zeros(1, 2, size))
+
+    assert "warning windows are wider from output to output, from (model) on" in said(report)
+    assert (report.totals.at_least, report.totals.complete) == (True, False)
+    with pytest.raises(ThresholdError, match="rf <= 99: unknown, it is at least"):
+        report.check("rf <= 99")
+
+
 class Separator(nn.Module):
     """31 frames of 64 samples look ahead, as does what lies between them; `up` does not."""
 
@@ -583,6 +618,53 @@ def test_what_looks_ahead_before_a_last_state_is_no_leak() -> None:
     text = said(receptive_field(Last(), torch.zeros(1, 2, 20)))
 
     assert "not causal: outputs look up to 2 positions ahead of their own, from conv on" in text
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer that looks back, and what may look ahead behind it."""
+
+    def __init__(
+        self, then: nn.Module, *, tokens: int = 0, before: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(tokens, 2) if tokens else None
+        self.before, self.rnn, self.then = before, nn.GRU(2, 2, batch_first=True), then
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x if self.embed is None else self.embed(x).mT
+        y = y if self.before is None else self.before(F.pad(y, (2, 0)))
+        found: Tensor = self.then(self.rnn(y.mT)[0].mT)
+        return found
+
+
+class BothWays(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = nn.LSTM(2, 1, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.rnn(x.mT)[0].mT
+        return found
+
+
+@pytest.mark.parametrize(
+    ("then", "tokens", "before", "leaks"),
+    [
+        (nn.Conv1d(2, 2, 3, padding=1), 0, None, False),
+        (BothWays(), 0, None, False),
+        (nn.GroupNorm(1, 2), 0, None, True),
+        (nn.Conv1d(2, 2, 3, padding=1), 9, None, True),
+        (nn.Conv1d(2, 2, 3, padding=1), 0, nn.Conv1d(2, 2, 3), True),
+    ],
+)
+def test_a_few_steps_ahead_beside_a_recurrent_layer_alone_are_no_leak(
+    then: nn.Module, tokens: int, before: nn.Module | None, leaks: bool
+) -> None:
+    x = torch.zeros(1, 20, dtype=torch.long) if tokens else torch.zeros(1, 2, 20)
+    text = said(receptive_field(Recurrent(then, tokens=tokens, before=before), x))
+
+    assert ("warning Leak: not causal" in text) == leaks
+    assert ("info not causal: outputs look up to" in text) != leaks
 
 
 class Codec(nn.Module):

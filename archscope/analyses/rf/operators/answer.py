@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archscope.analyses.rf.answer import Answer
 from archscope.analyses.rf.operators import notes as words
 from archscope.analyses.rf.operators import verdict as verdicts
-from archscope.analyses.rf.operators.growth import grows_with_input, is_partly_clear, to_ends_by
+from archscope.analyses.rf.operators.growth import is_partly_clear, is_told, to_ends_by
 from archscope.analyses.rf.operators.layer_rows import layers_of, seen_of, touched_1d
 from archscope.analyses.rf.operators.map_rows import map_rows
 from archscope.analyses.rf.operators.order import ahead, orders, others_ahead
@@ -100,7 +100,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         **_blind(whole, bounded=bounded),
         outputs=None if whole is None else whole.outputs,
         operators_unknown=len(words.flagged(found)),
-        at_least=not (found.is_whole or grows_with_input(found)) and layer.global_by is None,
+        at_least=not is_told(found) and layer.global_by is None,
         bounded_by=layer.bounded_by,
         is_full=not bounded
         and seen["reached"] == seen["positions"]
@@ -108,7 +108,7 @@ def totals_of(found: Receptive, order: Sequence[Causality | None] = ()) -> Total
         complete=not bounded
         and (least is None or least.is_all)
         and seen["reached"] is not None
-        and (found.is_whole or layer.global_by is not None or grows_with_input(found))
+        and (is_told(found) or layer.global_by is not None)
         and not is_partly_clear(found),
         unknown=", ".join(name for name in names if seen[name] is None),
         **seen,

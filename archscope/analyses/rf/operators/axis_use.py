@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archscope.dependence.answer.fields import Field
     from archscope.dependence.answer.receptive import Receptive
     from archscope.dependence.answer.size_trials import Trials
-    from archscope.dependence.record.graph import Value
+    from archscope.dependence.record.graph import Node, Value
     from archscope.dependence.sets.lines import Line
 
 LARGEST_STEP = 4_096
@@ -145,11 +145,14 @@ class AxisUse:
         from archscope.dependence.answer.output_windows import is_cut_short, outlook_of
 
         row = seen_row(self.found, self.axis)
-        why = _unknown(self.found, self.axis)
+        why = _unknown(self.found, self.axis) or self._in_parts() or None
         seen = outlook_of(self._line) if why is None else None
         if seen is None:
+            reached = self._reached(tried)
+            if reached.get("sees_first"):
+                why = "outputs look back to the first position of any input"
             why = why or "windows do not repeat from output to output"
-            return replace(row, why=why, **self._reached(tried))
+            return replace(row, why=why, **reached)
         given = self._line_on_given()
         if given is None or not is_cut_short(given, seen):
             # They are not where padding depends on the size, or continues at the other end.
@@ -209,25 +212,48 @@ class AxisUse:
     def _by_its_size(self) -> str:
         """Return what resizes by the size of its input along the axis: no part is as in the
         whole."""
-        from archscope.dependence.answer.output_windows import shift_of
         from archscope.dependence.answer.size_dependent import goes_by_size
 
-        found, last = self.found, self.found.target.value.index
-        nodes, axes = found.given.graph.nodes, len(found.given.axes)
-        looked = (nodes[place] for place in sorted(found.given.dependences.looked))
-        before = [node for node in looked if node.outputs[0] and node.outputs[0].index <= last]
-        if not any(goes_by_size(node, self.axis, axes) for node in before):
+        axes = len(self.found.given.axes)
+        if not any(goes_by_size(node, self.axis, axes) for node in self._nodes()):
             return ""
-        step = shift_of(found, self.axis)
+        each = (goes_by_size(node, self.axis, axes, other) for node, other in self._with_larger())
+        return next((why for why in each if why), "")
+
+    def _in_parts(self) -> str:
+        """Return what cuts any input into a number of parts of its own, as no plain pool does."""
+        from archscope.dependence.answer.size_dependent import is_plain_pool
+
+        axes = len(self.found.given.axes)
+        if not any("adaptive" in node.operator for node in self._nodes()):
+            return ""
+        parts = (
+            node.operator
+            for node, other in self._with_larger()
+            if "adaptive" in node.operator and not is_plain_pool(node, other, self.axis, axes)
+        )
+        return next((f"{operator} makes parts of any input" for operator in parts), "")
+
+    def _nodes(self) -> list[Node]:
+        """Return the nodes before the chosen output, and its own, that look at positions."""
+        found = self.found
+        nodes, last = found.given.graph.nodes, found.target.value.index
+        looked = (nodes[place] for place in sorted(found.given.dependences.looked))
+        return [node for node in looked if node.outputs[0] and node.outputs[0].index <= last]
+
+    def _with_larger(self) -> list[tuple[Node, Node | None]]:
+        """Return the same nodes, each with what it is on an input one step larger."""
+        from archscope.dependence.answer.output_windows import shift_of
+
+        step = shift_of(self.found, self.axis)
         try:
             larger = None if step is None else self._exam_on(self._given + step)
         except TriedEnoughError:
             larger = None
         ran = () if larger is None else larger.graph.nodes
         more = {node.outputs[0].index: node for node in ran if node.outputs[0]}
-        pairs = ((node, more.get(node.outputs[0].index)) for node in before if node.outputs[0])
-        each = (goes_by_size(node, self.axis, axes, other) for node, other in pairs)
-        return next((why for why in each if why), "")
+        pairs = ((node, node.outputs[0]) for node in self._nodes())
+        return [(node, more.get(made.index)) for node, made in pairs if made]
 
     def _exam_on(self, size: int) -> Examination | None:
         """Return a look at an input of another size along the axis, and those tried with it."""
@@ -294,8 +320,7 @@ class AxisUse:
 
 def _unknown(found: Receptive, axis: int) -> str | None:
     """Return why an output's window is not known for sure; None where it is."""
-    target, last = found.target, found.target.value.index
-    field = field_along(found, axis)
+    target, field = found.target, field_along(found, axis)
     if target.global_by is not None and not is_by_all_ways(found, axis):
         return f"{target.global_by} reduces over all positions"
     if target.bounded_by is not None:
@@ -304,9 +329,4 @@ def _unknown(found: Receptive, axis: int) -> str | None:
         return "outputs lie along no axis of their own"
     if not field.lines[axis].is_whole:
         return "outputs reach the border of the input"
-    looked = (found.given.graph.nodes[place] for place in sorted(found.given.dependences.looked))
-    before = (node for node in looked if node.outputs[0] and node.outputs[0].index <= last)
-    adaptive = next((node.operator for node in before if "adaptive" in node.operator), None)
-    if adaptive is not None:
-        return f"{adaptive} makes parts of any input"
     return None

@@ -24,6 +24,11 @@ def grows_with_input(found: Receptive) -> bool:
     return not found.is_whole or bool(_from_an_end(found))
 
 
+def is_told(found: Receptive) -> bool:
+    """Return whether what is said of the receptive field is so of any input, not of one alone."""
+    return (found.is_whole or grows_with_input(found)) and not spread_by(found)
+
+
 def to_ends_by(found: Receptive) -> str | None:
     """Return the module by which outputs see as far as the input goes, and may further.
 
@@ -33,7 +38,17 @@ def to_ends_by(found: Receptive) -> str | None:
         return found.growth.detail or _from_an_end(found)
     if found.target.global_by is not None or found.target.bounded_by is not None:
         return None
-    return _from_an_end(found) or (found.target.name if _sees_end_to_end(found) else None)
+    by = found.target.name if _sees_end_to_end(found) else None
+    return _from_an_end(found) or spread_by(found) or by
+
+
+def spread_by(found: Receptive) -> str:
+    """Return the first module whose windows are wider from output to output, and of a larger input
+    wider yet; empty: there is none."""
+    for axis, line in enumerate(found.target.field.lines):
+        if line.spreads:
+            return next((one.name for one in found.layers if one.field.lines[axis].spreads), MODEL)
+    return ""
 
 
 def is_partly_clear(found: Receptive) -> bool:
@@ -54,7 +69,7 @@ def size_notes(found: Receptive) -> Iterator[Note]:
     given, growth = extent(found.given.sizes), found.growth
     best = f"an input of {'×'.join(f'{size:,}' for size in found.best.sizes)} positions"
     together = ", with all inputs of its size made larger" if growth.together else ""
-    if found.is_whole and found.best is not found.given:
+    if found.is_whole and found.best is not found.given and not spread_by(found):
         near = found.given.local(found.target.value) or found.target.total
         said = (
             f"of the given {given} input there is one output alone along an axis; how outputs lie "
@@ -81,6 +96,12 @@ def size_notes(found: Receptive) -> Iterator[Note]:
             level="warning",
             text=f"outputs reach the border of the {extent(growth.sizes)} input, and "
             f"{_why(growth)}: the receptive field may be larger",
+        )
+    elif spreading := spread_by(found):
+        yield Note(
+            level="warning",
+            text=f"windows are wider from output to output, from {spreading} on, as where branches "
+            "whose strides differ are joined: of a larger input the receptive field is larger",
         )
     elif _sees_end_to_end(found):
         yield Note(

@@ -81,16 +81,17 @@ def _everything(found: Receptive, totals: Totals) -> Iterator[Note]:
             f"{_share(found)} {size} input; the table's last rows show this, and the verdict "
             f"is about {named(totals)}",
         )
-    elif found.target.bounded_by is not None:
+        return
+    if found.target.bounded_by is not None:
         return  # what reduces over all may do so by the bound alone
-    elif found.is_before:
+    if found.is_before:
         yield Note(
             level="info",
             text=f"the network's output depends on {_share(found)} {size} input, and tells no "
             f"positions apart; the verdict is of {named(totals)}, the last module's map before it "
             "that does",
         )
-    elif totals.global_by and totals.local_field:
+    if totals.global_by and totals.local_field:
         local = totals.local_field
         sees = counted(local[0], "position") if len(local) == 1 else extent(local)
         yield Note(

@@ -76,19 +76,33 @@ def order_notes(
 
 def _is_meant(found: Receptive, order: Causality) -> bool:
     """Return whether nobody expects outputs to be causal: those of a codec, whose decoder makes
-    samples of frames, and what is made of a condition that is coarser than they are.
+    samples of frames, what is made of a condition that is coarser than they are, and what looks
+    ahead beside recurrent layers.
 
     Tokens are read one after the other, and a frame that sees those that come is a leak.
     """
     reach, studied = order.reach, found.inputs[found.given.input]
-    if reach.ahead < reach.jump:
+    is_signal = studied.is_floating_point() or studied.is_complex()
+    if reach.ahead < reach.jump or (is_signal and _is_beside_states(found, order)):
         return True
     if reach.jump < 1:
         sizes = {size for one in found.inputs.values() if one is not studied for size in one.shape}
         field = found.given.local_or_total(found.target.value)
         own = None if field is None else field.map_axis(order.axis)
         return own is not None and found.target.value.shape[own] in sizes
-    return reach.ahead < reach.frame and (studied.is_floating_point() or studied.is_complex())
+    return reach.ahead < reach.frame and is_signal
+
+
+def _is_beside_states(found: Receptive, order: Causality) -> bool:
+    """Return whether recurrent layers alone look back, which do so in any case and claim nothing,
+    while others look a few steps ahead (Amodei et al. 2016), or run both ways.
+
+    What looks to the end by other ways, as a norm over all steps, is a mistake beside them too.
+    """
+    last = found.given.sizes[order.axis] - 1
+    return set(order.backward) <= set(order.recurrent) and all(
+        leak.ahead < last or leak.path in order.recurrent for leak in order.leaks
+    )
 
 
 def _causal(order: Causality, where: str, totals: Totals, later: dict[str, int]) -> Note:

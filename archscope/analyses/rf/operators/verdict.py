@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from archscope.analyses.rf.numbers import a, apart, counted, extent, missing, share, within
-from archscope.analyses.rf.operators.growth import grows_with_input
+from archscope.analyses.rf.operators.growth import is_told
 from archscope.analyses.rf.operators.order import MODEL, sees_apart
 from archscope.analyses.rf.rows import MapRow
 from archscope.analyses.rf.totals import Totals
@@ -81,7 +81,7 @@ def _bound(found: Receptive, totals: Totals) -> Note:
 def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
     window = extent(totals.local_field or totals.receptive_field)
     local = " local" if totals.local_field else ""
-    at_least = "" if found.is_whole or grows_with_input(found) else "at least "
+    at_least = "" if is_told(found) else "at least "
     output = named(totals)
     if totals.reached is None:
         yield Note(
@@ -124,7 +124,7 @@ def _coverage(found: Receptive, totals: Totals) -> Iterator[Note]:
 
 def _by_turns(found: Receptive, totals: Totals, least: Least) -> Note:
     """Return what of outputs whose windows differ the one misses that misses most."""
-    at_least = "" if found.is_whole or grows_with_input(found) else "at least "
+    at_least = "" if is_told(found) else "at least "
     every = counted(prod(least.window), "position")
     seen = f"{least.reached:,} of the {every} ({share(least.reached, prod(least.window))})"
     one = f"one sees only {seen} of its {at_least}{extent(least.window)} receptive field."

@@ -12,9 +12,12 @@ from archscope.results import Note
 def sentences(
     rows: Sequence[AxisRow], kept: Sequence[BufferRow], named: str = "", *, reads_all: bool
 ) -> Iterator[Note]:
-    """Yield how far an output looks along a sequence, and how an input is cut."""
-    if len(rows) == 1 and rows[0].look_ahead is not None:
-        yield Note(level="info", text=_looks(rows[0], named or "an output"))
+    """Yield how far an output looks along a sequence, or an axis of several along which it looks
+    back to the first position, and how an input is cut."""
+    for row in rows:
+        if row.look_ahead is not None and (row.sees_first or len(rows) == 1):
+            where = "" if len(rows) == 1 else f"along axis {row.axis} "
+            yield Note(level="info", text=where + _looks(row, named or "an output"))
     if kept:
         yield Note(level="info", text=_streams(rows[0], kept, named))
     elif rows and not reads_all and all(row.tile_overlap is not None for row in rows):
