@@ -28,9 +28,9 @@ LARGEST_WINDOW = 1 << 20
 PAIRS_AT_ONCE = 64
 MOST_WORK = 1 << 22
 """The same, up to which a network is run to verify its outline: half a minute."""
-MOST_ELEMENTS = 1 << 25
+MOST_ELEMENTS = 1 << 26
 """Elements of all maps of one channel, up to which that is done."""
-MOST_TAPS = 1 << 24
+MOST_TAPS = 1 << 25
 """Elements times taps that one layer may hold at once, up to which that is done."""
 
 
