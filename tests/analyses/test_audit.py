@@ -166,6 +166,18 @@ def test_fvcore_adds_work_of_an_einsum_that_sums_over_nothing() -> None:
     assert reasons(differences, "fvcore") == {reason: 3 * 4 * 6 // 2}
 
 
+@pytest.mark.parametrize("name", ["fvcore", "FlopCounterMode"])
+def test_counters_take_a_complex_product_for_a_real_one(name: str) -> None:
+    class Spectral(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.einsum("bix,io->box", torch.fft.rfft(x), self.weight + 0j).real
+
+    _, differences = audited(Spectral(4, 4, bias=False), torch.zeros(3, 4, 8))
+
+    reason = "a product of complex numbers is counted as one of real ones, not as four"
+    assert reasons(differences, name) == {reason: -3 * 3 * 4 * 4 * 5}  # 8 samples: 5 frequencies
+
+
 def test_torchs_counter_is_halved_and_lacks_what_it_has_no_formula_for() -> None:
     model = nn.Sequential(nn.LSTM(3, 5))
 

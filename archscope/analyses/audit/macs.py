@@ -12,12 +12,14 @@ from dataclasses import replace
 from archscope.analyses.audit.causes import MOST_PARTS, Cause, Comparison, is_inside, sum_of
 from archscope.analyses.audit.evidence import Evidence, Module, with_borrowed_weights
 from archscope.analyses.audit.rules import by_formula, other_rows
+from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.counting.operators import classify
 from archscope.counting.others import Figures, Tool
 from archscope.records import frozen
 
 _NEARLY = 0.9
 """Share of an amount that is nearly all of it."""
+_AS_REAL = "a product of complex numbers is counted as one of real ones, not as four"
 
 
 def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
@@ -146,6 +148,10 @@ def _of_module(
     ours = sum(work.values())
     difference = counted - ours
     if not difference:
+        return
+    complex_ones = module.of_complex // REAL_PER_COMPLEX
+    if complex_ones and difference == complex_ones - module.of_complex:
+        yield Cause(reason=_AS_REAL, amount=difference, path=module.path)
         return
     shown, why = comparison.evidence.unshown.get(module.path, (None, None))
     if comparison.tool.traces and counted == shown:
