@@ -154,6 +154,18 @@ def test_fvcore_counts_what_a_trace_shows(
     assert tools.totals.unexplained == 0
 
 
+def test_fvcore_drops_a_layer_whose_result_is_not_returned() -> None:
+    class Unread(nn.Sequential):
+        def forward(self, x: Tensor) -> Any:
+            return self[0](x), [self[1](x)][1:]
+
+    _, differences = audited(Unread(nn.Linear(8, 8), nn.Linear(8, 3)), torch.zeros(2, 8))
+
+    assert reasons(differences, "fvcore") == {
+        "it has a rule for aten::addmm, and did not see it run": -2 * 8 * 3
+    }
+
+
 def test_fvcore_adds_work_of_an_einsum_that_sums_over_nothing() -> None:
     class Outer(nn.Linear):
         def forward(self, x: Tensor) -> Tensor:

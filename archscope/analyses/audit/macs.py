@@ -204,12 +204,12 @@ def _left_out(module: Module, work: Mapping[str, int], comparison: Comparison) -
         return f"weights of {module.type} are used around it, where they are not counted"
     if any(is_inside(module.path, path) for path in comparison.figures.closed):
         return f"{module.type} in a module that has a rule of its own is left out"
-    alike = comparison.evidence.of_type(module.type)
-    if any(comparison.theirs.get(other.path) for other in alike):
-        return None
     if comparison.tool.traces:  # its rules are for operators, not for modules
         ruled = all(name.rpartition("::")[2] in comparison.tool.work for name in work)
         return f"it has a rule for {operators}, and did not see it run" if ruled else None
+    alike = comparison.evidence.of_type(module.type)
+    if any(comparison.theirs.get(other.path) for other in alike):
+        return None
     return f"{module.type} is not counted: there is no rule for it"
 
 
