@@ -133,9 +133,10 @@ def _conventions(count: ForwardCount) -> Iterator[Note]:
             "textbook counts (5 n log2 n for a complex FFT), and are in none of them"
         )
         yield Note(level="info", text=text)
-    if count.dispatcher.complex_macs:
+    of_complex = count.dispatcher.complex_macs.total()
+    if of_complex:
         text = (
-            f"{count.dispatcher.complex_macs:,} multiply-accumulates are of complex numbers: "
+            f"{of_complex:,} multiply-accumulates are of complex numbers: "
             f"{REAL_PER_COMPLEX} real ones are counted for each product"
         )
         if count.dispatcher.convolved_complex:

@@ -211,7 +211,7 @@ class DispatcherCounter(TorchDispatchMode):
         if "sparse" in kinds or operator in HALF_STORED:
             self.count.sparse[path] += macs
         if "complex" in kinds:
-            self.count.complex_macs += macs
+            self.count.complex_macs[path] += macs
 
     def _follow(
         self, operator: Operator, inputs: list[Tensor], outputs: list[Tensor], weight: int | None

@@ -59,8 +59,8 @@ class DispatcherCount:
     transformed: bool = False
     """Whether a part ran within a transform of torch.func, a derivative forwards or a backward, of
     which a trace does not show all."""
-    complex_macs: int = 0
-    """Real multiply-accumulates that were made of complex ones."""
+    complex_macs: Counter[str] = field(default_factory=Counter)
+    """Real multiply-accumulates that were made of complex ones, by path."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Why an operator that has a formula could not be counted."""
     failed_in: str | None = None

@@ -31,7 +31,7 @@ def left_as_found(model: nn.Module) -> Iterator[None]:
     """Put back every attribute of every submodule, and every random generator.
 
     Attributes are put back by identity; a list, dict or set that an attribute holds gets its former
-    items back too, a plain tensor its values. For those of parameters and buffers, see
+    items back too, a plain tensor its values and version. For those of parameters and buffers, see
     `in_place`.
     """
     attributes = [(module, _snapshot(vars(module))) for module in model.modules()]
@@ -86,7 +86,10 @@ class _Held:
             self._tensor.data = self._data
         _put_back(self._tensor, self._copy)
         if self._tensor.requires_grad != self._trained:
-            self._tensor.requires_grad_(self._trained)
+            if not self._tensor.is_leaf and not self._tensor._is_view():
+                self._tensor.detach_()  # what was added in place came with a graph
+            if self._tensor.is_leaf:
+                self._tensor.requires_grad_(self._trained)
         if self._version is not None:
             self._version.__exit__(None, None, None)
 
@@ -108,9 +111,7 @@ def _snapshot(attributes: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
 def _contents(value: Any) -> Any:
     if type(value) in _CONTAINERS:
         return value.copy()
-    if _is_watched(value):
-        return value.detach().clone()
-    return None
+    return _Held(value) if _is_watched(value) else None
 
 
 def _is_watched(value: Any) -> bool:
@@ -131,8 +132,8 @@ def _restore(attributes: dict[str, Any], snapshot: dict[str, tuple[Any, Any]]) -
         del attributes[name]
     for name, (value, items) in snapshot.items():
         attributes[name] = value
-        if isinstance(items, torch.Tensor):
-            _put_back(value, items)
+        if isinstance(items, _Held):
+            items.put_back()
         elif items is not None and not _same_items(value, items):
             value.clear()
             (value.update if isinstance(value, dict | set) else value.extend)(items)

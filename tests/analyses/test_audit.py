@@ -154,6 +154,18 @@ def test_fvcore_counts_what_a_trace_shows(
     assert tools.totals.unexplained == 0
 
 
+def test_fvcore_drops_a_layer_whose_result_is_not_returned() -> None:
+    class Unread(nn.Sequential):
+        def forward(self, x: Tensor) -> Any:
+            return self[0](x), [self[1](x)][1:]
+
+    _, differences = audited(Unread(nn.Linear(8, 8), nn.Linear(8, 3)), torch.zeros(2, 8))
+
+    assert reasons(differences, "fvcore") == {
+        "it has a rule for aten::addmm, and did not see it run": -2 * 8 * 3
+    }
+
+
 def test_fvcore_adds_work_of_an_einsum_that_sums_over_nothing() -> None:
     class Outer(nn.Linear):
         def forward(self, x: Tensor) -> Tensor:
@@ -164,6 +176,18 @@ def test_fvcore_adds_work_of_an_einsum_that_sums_over_nothing() -> None:
     assert row(tools, "fvcore").macs == 3 * 4 * 6 + 3 * 4 * 6 // 2  # half an operation a product
     reason = "einsum over nothing, element by element, is added as work"
     assert reasons(differences, "fvcore") == {reason: 3 * 4 * 6 // 2}
+
+
+@pytest.mark.parametrize("name", ["fvcore", "FlopCounterMode"])
+def test_counters_take_a_complex_product_for_a_real_one(name: str) -> None:
+    class Spectral(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.einsum("bix,io->box", torch.fft.rfft(x), self.weight + 0j).real
+
+    _, differences = audited(Spectral(4, 4, bias=False), torch.zeros(3, 4, 8))
+
+    reason = "a product of complex numbers is counted as one of real ones, not as four"
+    assert reasons(differences, name) == {reason: -3 * 3 * 4 * 4 * 5}  # 8 samples: 5 frequencies
 
 
 def test_torchs_counter_is_halved_and_lacks_what_it_has_no_formula_for() -> None:

@@ -121,6 +121,12 @@ def ring(m: Any, x: Tensor) -> Tensor:
         # frames that share samples, as a filter bank takes them
         (Run(lambda m, x: m.f(x.unfold(2, 6, 3)).flatten(2), f=nn.Linear(6, 4)),
          (1, 3, 24), (2,), None, 0),
+        # also where the first of them begin in the padding, as causal ones do
+        (Run(lambda m, x: m.f(F.pad(x, (5, 0)).unfold(2, 6, 1)).flatten(2), f=nn.Linear(6, 4)),
+         (1, 3, 24), (2,), None, 0),
+        # a loss beside the outputs is of all rows, and tells of none
+        (Run(lambda m, x: (m.c(x), m.c(x).square().mean()), c=nn.Conv1d(4, 4, 3)),
+         (2, 4, 20), (2,), 1, 0),
         # channels by themselves, each beside the batch
         (Run(lambda m, x: m.c(x.flatten(0, 1)[:, None]).unflatten(0, x.shape[:2]),
              c=nn.Conv1d(1, 1, 3)), (1, 2, 20), (2,), None, 0),

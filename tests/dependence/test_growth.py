@@ -217,6 +217,17 @@ def test_a_map_of_a_fixed_size_ends_the_search() -> None:
     assert (found.growth.reason, found.best.sizes) == (growth.FIXED, (6, 6))
 
 
+def test_nodes_that_no_edge_reaches_end_the_search() -> None:
+    class Graph(nn.Module):
+        def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+            return torch.zeros_like(x).index_add(0, edges[1], x[edges[0]])
+
+    edges = torch.tensor([[0, 2, 1, 4, 3, 0], [1, 0, 3, 2, 3, 4]])
+    found = found_of(Graph(), torch.rand(5, 2), edges)
+
+    assert (found.growth.reason, found.best.sizes) == (growth.ALIKE, (5,))
+
+
 def test_a_loop_over_positions_ends_the_search() -> None:
     assert found_of(Loop(), torch.rand(1, 1, 3)).growth.reason == growth.OTHERWISE
 

@@ -19,9 +19,10 @@ class Steered(nn.Conv1d):
     def __init__(self, *, writes: bool) -> None:
         super().__init__(2, 2, 3, stride=2, bias=False)
         nn.init.ones_(self.weight)
-        self.writes = writes
+        self.writes, self.calls = writes, torch.zeros(())
 
     def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
         if self.writes:
             self.weight.mul_(1)
         found = super().forward(x[..., torch.ones(x.shape[-1]).bool()])
@@ -39,6 +40,7 @@ def test_other_sizes_run_with_the_values_of_weights(*, writes: bool) -> None:
     # (n - 3) // 2 + 1 units, of which the 12 ones less 2 are kept.
     assert [tried(size) for size in (2, 3, 8, 16, 40)] == [None, 1, 3, 7, 10]
     assert bool((model.weight == 1).all())
+    assert model.calls._version == 0  # a copy of it ran
 
 
 class Written(nn.Module):

@@ -111,3 +111,22 @@ def test_a_network_may_call_deeper_than_python_allows_by_default() -> None:
 
 def calls(depth: int) -> int:
     return 1 + calls(depth - 1) if depth else 0
+
+
+def test_a_backward_that_waits_is_possible_after_the_network_itself_ran() -> None:
+    class Counting(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(4, 2)
+            self.steps = torch.zeros(())
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            itself.steps += 1
+            return super().forward(x) / self.steps
+
+    itself = Counting()
+    loss = itself(torch.zeros(3, 4)).sum()
+
+    archscope.receptive_field(itself, torch.zeros(3, 4))
+
+    loss.backward()
+    assert itself.steps == itself.steps._version == 1

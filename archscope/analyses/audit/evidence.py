@@ -46,6 +46,8 @@ class Module:
     """Whether it has submodules."""
     work: Mapping[str, int] = field(default_factory=dict)
     """Our multiply-accumulates by operator."""
+    of_complex: int = 0
+    """Those of them that were made of complex ones, four of each."""
 
     @property
     def macs(self) -> int:
@@ -146,6 +148,7 @@ def gather(model: nn.Module, count: ForwardCount, fused: Mapping[str, int]) -> E
             positions=prod((*shape[:1], *shape[2:])),
             has_parts=next(module.children(), None) is not None,
             work=_with_fused(work.get(path, {}), fused.get(path, 0)),
+            of_complex=0 if path in dispatched.convolved_complex else dispatched.complex_macs[path],
         )
     return Evidence(
         modules=modules,

@@ -12,12 +12,14 @@ from dataclasses import replace
 from archscope.analyses.audit.causes import MOST_PARTS, Cause, Comparison, is_inside, sum_of
 from archscope.analyses.audit.evidence import Evidence, Module, with_borrowed_weights
 from archscope.analyses.audit.rules import by_formula, other_rows
+from archscope.counting.layouts import REAL_PER_COMPLEX
 from archscope.counting.operators import classify
 from archscope.counting.others import Figures, Tool
 from archscope.records import frozen
 
 _NEARLY = 0.9
 """Share of an amount that is nearly all of it."""
+_AS_REAL = "a product of complex numbers is counted as one of real ones, not as four"
 
 
 def causes(tool: Tool, figures: Figures, evidence: Evidence) -> list[Cause]:
@@ -147,6 +149,10 @@ def _of_module(
     difference = counted - ours
     if not difference:
         return
+    complex_ones = module.of_complex // REAL_PER_COMPLEX
+    if complex_ones and difference == complex_ones - module.of_complex:
+        yield Cause(reason=_AS_REAL, amount=difference, path=module.path)
+        return
     shown, why = comparison.evidence.unshown.get(module.path, (None, None))
     if comparison.tool.traces and counted == shown:
         yield Cause(reason=why, amount=difference, path=module.path)
@@ -198,12 +204,12 @@ def _left_out(module: Module, work: Mapping[str, int], comparison: Comparison) -
         return f"weights of {module.type} are used around it, where they are not counted"
     if any(is_inside(module.path, path) for path in comparison.figures.closed):
         return f"{module.type} in a module that has a rule of its own is left out"
-    alike = comparison.evidence.of_type(module.type)
-    if any(comparison.theirs.get(other.path) for other in alike):
-        return None
     if comparison.tool.traces:  # its rules are for operators, not for modules
         ruled = all(name.rpartition("::")[2] in comparison.tool.work for name in work)
         return f"it has a rule for {operators}, and did not see it run" if ruled else None
+    alike = comparison.evidence.of_type(module.type)
+    if any(comparison.theirs.get(other.path) for other in alike):
+        return None
     return f"{module.type} is not counted: there is no rule for it"
 
 

@@ -52,8 +52,9 @@ def away_from_borders(
             break
         larger, together = found
         wider = larger.local_or_total(larger.again(value))
-        if wider is None or not field.maps_alike(wider):
-            reason, detail = ALIKE if wider and _is_of_a_crop(field, wider) else FIXED, ""
+        is_of_a_crop = wider is not None and _is_of_a_crop(field, wider)
+        if wider is None or is_of_a_crop or not field.maps_alike(wider):
+            reason, detail = ALIKE if is_of_a_crop else FIXED, ""
             break
         if last is given:
             grows |= _growing_axes(rerun, larger, axes, together=together)

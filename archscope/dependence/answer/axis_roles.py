@@ -65,8 +65,11 @@ class Mixing:
         outputs: Iterable[Value],
         wanted: Iterable[Value] = (),
     ) -> None:
-        self._lowered, self._seed, self._outputs = lowered, seed, tuple(outputs)
-        self._wanted = {*wanted, *self._outputs}
+        self._lowered, self._seed = lowered, seed
+        every = tuple(outputs)
+        # A loss beside them has no places of its own.
+        self._outputs = tuple(value for value in every if value.shape) or every
+        self._wanted = {*wanted, *every}
         self._known: dict[int, bool] = {}
         self._looks: dict[tuple[int, ...], Dependences] = {}
 
@@ -345,7 +348,8 @@ def _overlap(pattern: Pattern, mixed: set[int]) -> bool:
     kept = [axis for axis in pattern.units if axis not in mixed]
     if len(kept) != 1 or pattern.shape[kept[0]] < 2:
         return False
-    frames = np.moveaxis(pattern.expanded(kept[0]), kept[0], 0)[:2]
-    united = (pattern.sets.united(frame.reshape(-1), 0) for frame in frames)
-    first, second = (pattern.sets.bits(one.item()) for one in united)
+    frames = np.moveaxis(pattern.expanded(kept[0]), kept[0], 0)
+    united = pattern.sets.united(frames.reshape(len(frames), -1), 1)[:, 0]
+    widest = int(pattern.sets.widths(united[:-1]).argmax())  # none that begins in the padding
+    first, second = (pattern.sets.bits(entry.item()) for entry in united[widest : widest + 2])
     return first & second not in (0, first)

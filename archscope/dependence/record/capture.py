@@ -71,7 +71,9 @@ def _recorded(
     *,
     shares: bool = False,
 ) -> Graph:
-    """Return what a recorder sees of a copy; with `shares` that reads weights where they lie."""
+    """Return what a recorder sees of a copy; with `shares` that reads weights where they lie, if it
+    only reads them.
+    """
     original = Original(model, inputs)
 
     def record(twin: Twin, memory: Original | None) -> Graph:
@@ -83,6 +85,8 @@ def _recorded(
             with original.out_of_reach(writes=False):
                 return record(with_data(original, shares=shares), original)
         except ReachedOriginalError:
+            if shares:  # a forward that writes to its weights runs with weights of its own
+                return _recorded(model, inputs, studied, made)
             with in_place(model, inputs):
                 evaluate(model)
                 return record(Twin(model=model, inputs=copied(inputs, own)), None)
