@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import prod
+from math import inf, prod
 from time import monotonic
 
 import torch
@@ -66,8 +66,18 @@ NOT_HELD = (
 PASSES = 30
 """Forward passes that a proof takes where all goes well; an input on which they are too slow is
 made smaller."""
+SLOWER = 1.5
+"""Times its share of positions that a pass must take to be called slower than was thought."""
 WEIGHTS_LIMIT = 4 << 30
 """Bytes of all weights in float64."""
+
+
+class TooSlowError(Exception):
+    """A pass over an input takes so many seconds that a proof on it cannot be finished."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
 
 
 def verify(
@@ -122,20 +132,41 @@ def _tried(
     until: float,
     axes_chosen: bool,
 ) -> Iterator[Shown | str]:
-    """Yield what was shown of each claim, or why it was not tried."""
+    """Yield what was shown of each claim, or why it was not tried.
+
+    A pass over a larger input may take longer than its share: then a smaller one is tried.
+    """
+    pace, is_own_shown = 0.0, False
+
+    def affordable(positions: float) -> bool:
+        return PASSES * pace * positions <= seconds
+
     try:
         pace = _seconds_per_position(model, inputs, found)
-        for claim in claims(model, inputs, found, lambda n: PASSES * pace * n <= seconds):
+        waiting = claims(model, inputs, found, affordable)
+        may_begin_again = True
+        while (claim := next(waiting, None)) is not None:
             if isinstance(claim, str):
                 yield claim
+                continue
+            if claim.is_own and is_own_shown:
                 continue
             held = held_reductions(claim.exam, claim.target) if claim.local else None
             if claim.local and held is None:
                 yield NOT_HELD
                 continue
-            yield _show(
-                model, claim, held, found, seconds=seconds, until=until, axes_chosen=axes_chosen
-            )
+            try:
+                yield _show(
+                    model, claim, held, found,
+                    seconds=seconds, until=until, axes_chosen=axes_chosen,
+                    usual=pace * prod(claim.sizes) if may_begin_again else inf,
+                )  # fmt: skip
+            except TooSlowError as late:
+                pace = late.seconds / prod(claim.sizes)
+                waiting = claims(model, inputs, found, affordable)
+                continue
+            is_own_shown |= claim.is_own
+            may_begin_again &= claim.is_own
     except Exception as error:  # the user's own forward, in another number type
         yield _said(error)
 
@@ -168,17 +199,23 @@ def _show(
     seconds: float,
     until: float,
     axes_chosen: bool,
+    usual: float,
 ) -> Shown:
-    """Ask one claim's unit, and say what came out."""
+    """Ask one claim's unit, and say what came out.
+
+    Raises `TooSlowError` where a pass takes clearly longer than `usual`, too long for a proof.
+    """
     asked = Asked()
     try:
-        out_of_time = _ask(model, claim, held, asked, seconds=seconds, until=until)
+        out_of_time = _ask(model, claim, held, asked, seconds=seconds, until=until, usual=usual)
     except ContradictionError:
         return shown_by(claim, asked, "refused", CONTRADICTION)
     except NotRepeatedError:
         return not_run(claim, "the network gives another output when it is run again")
     except NotHeldError:
         return not_run(claim, NOT_HELD)
+    except TooSlowError:
+        raise
     except Exception as error:  # the user's own forward, in another number type
         return not_run(claim, _said(error))
     late = "the time was up" if out_of_time else ""
@@ -203,6 +240,7 @@ def _ask(
     *,
     seconds: float,
     until: float,
+    usual: float,
 ) -> bool:
     """Ask in draw after draw, until all is shown; return whether the time was up before."""
     exam, graph = claim.exam, claim.exam.graph
@@ -228,7 +266,10 @@ def _ask(
             if not trial.is_sound:
                 continue
             if asked.evidence is None:
-                limits = limits_of(seconds / _pass_seconds(trial), sees_all=claim.is_own)
+                taken = _pass_seconds(trial)
+                if taken > SLOWER * usual and PASSES * taken > until - monotonic():
+                    raise TooSlowError(taken)
+                limits = limits_of(seconds / taken, sees_all=claim.is_own)
                 asked.evidence = Evidence(claim, limits, has_nan=is_number)
                 asked.axes = AxesEvidence(exam)
                 asked.outputs = OutputsEvidence(claim)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from math import prod
+from math import inf, prod
 from types import ModuleType
 from typing import Any
 
@@ -528,11 +528,33 @@ def test_an_input_that_takes_too_long_has_a_smaller_one_in_its_place() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("archscope.probing.verify.PASSES", 1e9)
+        patch.setattr("archscope.probing.verify.SLOWER", inf)  # than this made-up pace
         patch.setattr("archscope.probing.verify._seconds_per_position", lambda *_: 1e-9)
         proof = verify(model, inputs, found, seconds=64 * 2)
 
     assert proof.level == "bounded"
     assert "an input of 512 takes too long to run, and one of 64 was tried" in proof.reason
+
+
+def test_a_pass_that_is_slower_than_was_thought_leaves_time_for_strips() -> None:
+    """As on DenseNet, where a pass over 36 times the input took 150 times as long."""
+    model = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1) for _ in range(8)))
+    inputs = Inputs(args=(torch.zeros(1, 1, 16, 16),))
+    found = receptive(model, inputs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archscope.probing.verify._seconds_per_position", lambda *_: 1e-9)
+        whole = verify(model, inputs, found, seconds=60)
+        patch.setattr(
+            "archscope.probing.verify._pass_seconds",
+            lambda trial: 10.0 if trial._x.numel() > 500 else 0.03,
+        )
+        strips = verify(model, inputs, found, seconds=60)
+
+    assert whole.level == strips.level == "verified"
+    (square,) = (one.sizes for one in whole.shown)
+    assert prod(square) > 500
+    assert [prod(one.sizes) < 500 for one in strips.shown] == [True, True]
 
 
 def test_what_takes_too_long_is_said() -> None:
