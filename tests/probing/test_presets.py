@@ -2,7 +2,8 @@
 
 Here are those of each kind that take a second or two: with windows along one axis and two, causal,
 dilated, recurrent, and with an output that sees everything behind a map that does not. The others
-of `reports/verified.md` take an hour of one processor: `pytest tests/probing/test_presets.py --every`.
+of `reports/verified.md` take an hour of one processor:
+`pytest tests/probing/test_presets.py --every`.
 """
 
 from __future__ import annotations
