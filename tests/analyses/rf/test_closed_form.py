@@ -592,8 +592,8 @@ def test_the_real_network_sees_what_is_said(name: str) -> None:
     ("network", "fields"),
     [
         ([2**20], {}),
-        ([1] * 250, {"spatial_dims": 2}),
-        ([1], {"kernel_size": [65]}),
+        ([1] * 300, {"spatial_dims": 2}),
+        ([1], {"kernel_size": [81]}),
         ([pool(2, padding=(0, 1), ceil_mode=True)], {}),  # torch has no such layer
         ("transformer", {"depth": 4, "seq_len": 9_000, "attention": "window", "window": 400}),
     ],
